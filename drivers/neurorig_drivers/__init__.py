@@ -1,0 +1,1 @@
+"""Drivers of boards and power monitors: the only place that knows pyvisa, pyserial, D-Wave and numba."""

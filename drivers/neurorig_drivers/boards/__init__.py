@@ -1,0 +1,1 @@
+"""Board drivers, one module or folder per board family."""

@@ -1,0 +1,1 @@
+"""Power monitor drivers, one module per instrument family."""

@@ -1,0 +1,1 @@
+"""The rules of each benchmark, pure: agent and server apply the same ones."""

@@ -1,0 +1,50 @@
+"""Messages of a lease: an agent's exclusive, expiring, fenced claim on a job and a bench."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import AwareDatetime, Field
+
+from neurorig_protocols.job import JobSpec
+from neurorig_protocols.records import Finite, Name, Record
+
+
+class LeaseRequest(Record):
+    """An agent asks for work for its bench and waits up to `wait_s` for it."""
+
+    kind: Literal["lease_request"] = "lease_request"
+    bench: Name
+    wait_s: Finite = Field(default=20, ge=0, le=60)
+
+
+class Lease(Record):
+    """Everything an agent needs to run one attempt. `fence` rises with every lease of the same job."""
+
+    kind: Literal["lease"] = "lease"
+    lease_id: str
+    fence: int = Field(ge=1)
+    job_id: str
+    attempt_id: str
+    attempt: int = Field(ge=1)
+    job: JobSpec
+    ttl_s: Finite = Field(gt=0)
+    expires_at: AwareDatetime
+
+
+class Renewal(Record):
+    """A heartbeat: the attempt goes on."""
+
+    kind: Literal["renewal"] = "renewal"
+    fence: int = Field(ge=1)
+    phase: str = ""
+    clock_offset_s: Finite | None = None
+    health: dict[str, Any] = Field(default_factory=dict, max_length=32)
+
+
+class RenewalAnswer(Record):
+    """The lease's new end, and whether the owner asked to cancel."""
+
+    kind: Literal["renewal_answer"] = "renewal_answer"
+    expires_at: AwareDatetime
+    cancel: bool = False

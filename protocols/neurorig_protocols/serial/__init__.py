@@ -1,0 +1,1 @@
+"""Serial protocols without input or output: bytes in, events out."""
