@@ -3,6 +3,9 @@
 Small facts travel in `meta` (JSON values), bulk in `arrays`; so a driver can live in another process and under
 another interpreter. The keys of each kind are listed here and nowhere else.
 
+any kind, optional
+    Artifact.meta, Batch.meta: session, the label under which a virtual bench keeps its truth (the attempt's id)
+
 kind "qubo" (minimise xᵀQx, x binary, Q symmetric and integer)
     Artifact.arrays: diagonal int64 (n,), rows and cols int64 (m,) with rows < cols, weights int64 (m,) = Q[row, col]
     Artifact.meta:   n
