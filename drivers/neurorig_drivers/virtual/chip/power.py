@@ -1,0 +1,49 @@
+"""Events to joules: the power of each rail while a network runs, and while it does not."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from neurorig_drivers.virtual.chip import constants, kernel
+from neurorig_drivers.virtual.chip.network import IntArray
+from neurorig_drivers.virtual.power_history import FloatArray
+
+
+def standing_w() -> dict[str, float]:
+    """Return the power of each rail, in watts, whatever the chip does."""
+    level = dict.fromkeys(constants.RAILS, 0.0)
+    level["management"] = constants.value("management_power")
+    level["static"] = constants.value("static_power")
+    return level
+
+
+def energy_j(segments: IntArray, neurons: int) -> FloatArray:
+    """Return the energy (k, rails) of segments of events (k, COUNTS) in a network of `neurons`, in joules.
+
+    Each neuron is updated in every step, if only to count its refractory time down.
+    """
+    count = {name: segments[:, getattr(kernel, name)].astype(float) for name in _COUNTED}
+    seconds = count["SEG_TICKS"] * constants.TICK_S
+    soma_j = constants.joules("soma_access_energy") + constants.joules("soma_update_energy")
+    level = standing_w()
+    return np.stack(
+        [
+            count["SEG_STEPS"] * neurons * soma_j + count["SPIKES"] * constants.joules("spike_out_energy"),
+            count["SYNOPS"] * constants.joules("synapse_energy"),
+            count["MESSAGES"] * constants.joules("message_out_energy")
+            + count["HOPS_EW"] * constants.joules("hop_east_west_energy")
+            + count["HOPS_NS"] * constants.joules("hop_north_south_energy"),
+            seconds * level["management"],
+            seconds * level["static"],
+        ],
+        axis=1,
+    )
+
+
+def segments_to_play(segments: IntArray, neurons: int) -> tuple[FloatArray, FloatArray]:
+    """Return durations (k,) in seconds and power (k, rails) in watts, as a world plays them."""
+    seconds: FloatArray = segments[:, kernel.SEG_TICKS].astype(np.float64) * constants.TICK_S
+    return seconds, energy_j(segments, neurons) / seconds[:, np.newaxis]
+
+
+_COUNTED = ("SEG_TICKS", "SEG_STEPS", "SYNOPS", "SPIKES", "MESSAGES", "HOPS_EW", "HOPS_NS")

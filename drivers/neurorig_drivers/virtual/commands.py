@@ -1,0 +1,67 @@
+"""The command `neurorig lab`: a bench without hardware, for trying things out and for tests. Everything is VIRTUAL."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import get_args
+
+import click
+from pydantic import TypeAdapter, ValidationError
+
+from neurorig_drivers.virtual.lab_benches import Kind
+from neurorig_protocols.records import Name
+
+
+def _name(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str:
+    try:
+        return TypeAdapter(Name).validate_python(text) if text is not None else ""
+    except ValidationError as error:
+        raise click.BadParameter("lower case letters, digits, '.', '_' and '-' only, 64 at most") from error
+
+
+@click.group()
+def lab() -> None:
+    """Run a VIRTUAL bench: no hardware, modelled time and energy."""
+
+
+@lab.command()
+@click.argument("kind", type=click.Choice(get_args(Kind)))
+@click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), required=True)
+@click.option("--truth", type=click.Path(path_type=Path, file_okay=False), help="Folder for the true energies.")
+@click.option("--name", callback=_name, help="Name of the bench and of its truth log; the kind if not given.")
+@click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Draws the analyser's errors.")
+@click.option("--fault", "faults", multiple=True, help="A fault of the analyser, such as die:2.5 or mute.")
+@click.option("--baud", default=921_600, show_default=True, help="Speed of the serial port (virtual-serial).")
+@click.option("--until-stdin-closes", is_flag=True, help="End as well when standard input is closed.")
+def start(
+    *,
+    kind: Kind,
+    folder: Path,
+    truth: Path | None,
+    name: str,
+    seed: int,
+    faults: tuple[str, ...],
+    baud: int,
+    until_stdin_closes: bool,
+) -> None:
+    """Start the virtual bench KIND and run it until told to stop.
+
+    Writes DIR/bench.toml for an agent and prints one JSON line when everything answers.
+    """
+    from neurorig_drivers.virtual.lab import LabOptions, running, watch
+    from neurorig_drivers.virtual.process import announce, stop_signals
+    from neurorig_protocols.errors import NeurorigError
+
+    options = LabOptions(kind=kind, folder=folder, truth=truth, name=name, seed=seed, faults=faults, baud=baud)
+    try:
+        # SIGCHLD is held too, so that the death of a part is seen at once.
+        with stop_signals(signal.SIGCHLD) as wait, running(options) as parts:
+            pids = {part: process.pid for part, process in parts.processes.items()}
+            announce(bench=str(parts.bench_file), kind=kind, name=options.bench, parts=pids)
+            watch(parts, wait, stdin=sys.stdin.fileno() if until_stdin_closes else None)
+    except NeurorigError as error:
+        raise click.ClickException(error.message) from error
+    except OSError as error:
+        raise click.ClickException(f"the virtual lab could not be started: {error}") from error

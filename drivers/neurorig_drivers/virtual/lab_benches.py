@@ -1,0 +1,75 @@
+"""The two virtual benches as bench profiles, once the addresses of their parts are known."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from neurorig_drivers.virtual.chip import constants
+from neurorig_drivers.virtual.world import SUPPLY
+from neurorig_protocols.bench import (
+    BenchProfile,
+    BoardConfig,
+    Channel,
+    Component,
+    MarkerConfig,
+    MonitorConfig,
+    Omitted,
+    Rail,
+)
+
+Kind = Literal["virtual-loihi", "virtual-serial"]
+
+MCU_RAILS = ("mcu",)
+RAILS: dict[Kind, tuple[str, ...]] = {"virtual-loihi": constants.RAILS, "virtual-serial": MCU_RAILS}
+METER = "analyser"
+
+
+def loihi_bench(name: str, meter: dict[str, Any], chip_address: str) -> BenchProfile:
+    """Return the bench of the virtual chip; `meter` is what the analyser said when it was ready."""
+    components = {rail: rail for rail in constants.RAILS} | {"management": "management-cpu"}
+    return BenchProfile(
+        name=name,
+        reality="virtual",
+        description="A VIRTUAL Loihi-1-type chip on a VIRTUAL power analyser: time and energy are modelled.",
+        board=BoardConfig(driver="virtual-loihi", options={"address": chip_address}),
+        components=(
+            Component(name="neurocores", description="soma access, update and spike generation"),
+            Component(name="memory", description="synapses: reading their memory and accumulating"),
+            Component(name="io", description="messages out of the cores and their hops on the mesh"),
+            Component(name="management-cpu", description="embedded x86 cores, at their mean power"),
+            Component(name="static", description="leakage of the whole chip"),
+            Component(name="host-link", description="bringing the problem in and the answer out"),
+        ),
+        rails=(*(Rail(name=r, component=c) for r, c in components.items()), Rail(name=SUPPLY, role="total")),
+        monitors=(_analyser(meter, constants.RAILS),),
+        marker=MarkerConfig(monitor=METER, mode="level"),
+        omitted=(Omitted(component="host-link", reason=constants.UNKNOWN["host_link_energy"]),),
+        tags=("virtual",),
+    )
+
+
+def serial_bench(name: str, meter: dict[str, Any], port: str, baud: int) -> BenchProfile:
+    """Return the bench of the virtual microcontroller board on a pseudo-terminal."""
+    return BenchProfile(
+        name=name,
+        reality="virtual",
+        description="A VIRTUAL microcontroller with MLPerf Tiny firmware on a VIRTUAL power analyser.",
+        board=BoardConfig(driver="mlperf-serial", options={"port": port, "baud": baud}),
+        components=(Component(name="mcu", description="the microcontroller, as published for its whole board"),),
+        rails=(Rail(name="mcu", component="mcu"), Rail(name=SUPPLY, role="total")),
+        monitors=(_analyser(meter, MCU_RAILS),),
+        marker=MarkerConfig(monitor=METER, mode="pulse"),
+        tags=("virtual",),
+    )
+
+
+def _analyser(meter: dict[str, Any], rails: tuple[str, ...]) -> MonitorConfig:
+    """Return the analyser's part: channels 1, 2 ... on the rails in order and the last one on the supply."""
+    return MonitorConfig(
+        id=METER,
+        driver="scpi-analyser",
+        resource=meter["resources"]["hislip"],
+        expect_idn="^neurorig,VPA-8,[^,]*,.*VIRTUAL",
+        channels=tuple(Channel(channel=i, rail=rail) for i, rail in enumerate((*rails, SUPPLY), 1)),
+        options={"fallback": meter["resources"]["socket"]},
+    )
