@@ -1,0 +1,231 @@
+"""The board driver of the VIRTUAL Loihi-1-type chip, over its TCP port.
+
+Compiling and placing happen here, as a vendor's tool chain does it on the host; the chip takes a placed network. It
+knows nothing of the world in which the chip lives, nor of the power that it plays there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from pydantic import Field, ValidationError
+
+from neurorig_drivers.framing import Arrays
+from neurorig_drivers.interface import MarkerSink
+from neurorig_drivers.link import Answer, Link, RemoteFailure
+from neurorig_drivers.virtual.chip.mapping import Mapping, place
+from neurorig_drivers.virtual.chip.network import Network, from_arrays
+from neurorig_protocols.bench import BoardConfig
+from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Meta, Placement, RunOutput
+from neurorig_protocols.errors import BoardLost, ErrorRecord, InfraError, InvalidConfig, UserError, from_record
+from neurorig_protocols.plan import PhaseName
+from neurorig_protocols.records import Finite, Record
+
+T = TypeVar("T")
+
+SOLVER = "nebm-sa"
+_PARTS = ("diagonal", "rows", "cols", "weights")
+
+
+class Options(Record):
+    """`board.options` of a bench file."""
+
+    address: str = Field(min_length=3, description="HOST:PORT of the virtual chip")
+    session: str = Field(default="", max_length=64, description="label of the truth when a job brings none")
+    connect_s: Finite = Field(default=10.0, gt=0, le=120, description="limit for the chip to take the connection")
+
+
+@dataclass(frozen=True)
+class _Program:
+    digest: str
+    arrays: Arrays
+    network: Network
+    session: str
+
+
+class VirtualLoihi:
+    """One virtual chip: QUBOs by stochastic annealing, counted and timed by the chip's own clock."""
+
+    info: BoardInfo
+
+    def __init__(self, config: BoardConfig) -> None:
+        try:
+            self._options = Options.model_validate(config.options)
+        except ValidationError as error:
+            raise InvalidConfig(f"the options of the board are wrong: {error}", where="board.options") from error
+        self._closed = False
+        self._compiled: _Program | None = None
+        self._mapped: tuple[_Program, Mapping] | None = None
+        self._loaded: _Program | None = None
+        self._link = _connect(self._options)
+        try:
+            self.info = _describe(self._call("identify")[0])
+        except BaseException:
+            self._link.close()
+            raise
+
+    def compile(self, model: Artifact) -> Compiled:
+        """Check the problem against the chip's words and name it by its content; touches no hardware."""
+        self._need(True, "compile", "")
+        if model.kind != "qubo":
+            raise UserError(f"the virtual chip solves QUBOs, not a '{model.kind}'", where="compile")
+        arrays = {name: np.asarray(model.arrays[name]).astype(np.int64, casting="safe") for name in _PARTS}
+        network = from_arrays(arrays)
+        session = str(model.meta.get("session", self._options.session))
+        self._compiled = _Program(_digest(arrays), arrays, network, session)
+        self._mapped = self._loaded = None
+        return Compiled(
+            digest=self._compiled.digest,
+            summary={"neurons": network.n, "synapses": network.synapses, "solver": SOLVER},
+        )
+
+    def map(self, compiled: Compiled) -> Placement:
+        """Place the network on cores and tiles; DoesNotFit names the limit and by how much."""
+        program = self._need(self._compiled, "map", "nothing was compiled")
+        if program.digest != compiled.digest:
+            raise InfraError(f"'{compiled.digest}' is not what was compiled last", where="map")
+        self._loaded = None
+        mapping = place(program.network)
+        self._mapped = program, mapping
+        return mapping.placement(program.network)
+
+    def load(self, placement: Placement) -> None:  # noqa: ARG002 - the placement in full stays with the driver
+        """Configure the chip with the placed network."""
+        program, mapping = self._need(self._mapped, "load", "nothing was mapped")
+        self._call("configure", {**program.arrays, "core": mapping.core}, tiles=mapping.tiles, session=program.session)
+        self._loaded = program
+
+    def idle(self, seconds: float, index: int | None, markers: MarkerSink) -> None:
+        """Let the chip wait, configured and ready; the chip moves the marker line itself."""
+        self._need(self._loaded, "idle", "nothing was loaded")
+        self._bracketed("idle" if index is not None else None, index or 0, markers, "wait", seconds=seconds)
+
+    def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
+        """Anneal once, in one window; the clock of all times is the chip's."""
+        program = self._need(self._loaded, "run", "nothing was loaded")
+        if batch.kind != "qubo":
+            raise UserError(f"the virtual chip solves QUBOs, not a '{batch.kind}'", where="run")
+        request = _request(batch, program.session)
+        targets = {"target_costs": np.asarray(batch.arrays["target_costs"], float)}
+        account, _ = self._bracketed(batch.phase, batch.index, markers, "run", targets, **request)
+        _, results = self._call("read")
+        return _output(batch, account, results)
+
+    def close(self) -> None:
+        """Hang up; the chip stays configured and waits for the next caller."""
+        self._closed = True
+        self._link.close()
+
+    def _bracketed(
+        self,
+        phase: PhaseName | None,
+        index: int,
+        markers: MarkerSink,
+        call: str,
+        arrays: Arrays | None = None,
+        **arguments: object,
+    ) -> Answer:
+        """Call the chip inside a window of its line and of the host's markers, or unmarked without a phase."""
+        if phase is None:
+            return self._call(call, arrays, marked=False, **arguments)
+        markers.begin(phase, index)
+        answer = self._call(call, arrays, marked=True, **arguments)
+        markers.end(phase, index)
+        return answer
+
+    def _call(self, call: str, arrays: Arrays | None = None, **arguments: object) -> Answer:
+        try:
+            answer, found = self._link.call({"call": call, **arguments}, arrays)
+        except RemoteFailure as failure:
+            raise InfraError(f"the virtual chip failed: {failure.kind}: {failure}", where=self._where) from failure
+        except OSError as error:
+            raise BoardLost(
+                f"the virtual chip went away during '{call}': {error}",
+                where=self._where,
+                next_step="start the lab again with `neurorig lab start virtual-loihi`",
+            ) from error
+        if (record := answer.get("error")) is not None:
+            raise from_record(ErrorRecord.model_validate(record))
+        return answer, found
+
+    def _need(self, state: T | None, verb: str, otherwise: str) -> T:
+        if self._closed or not state:
+            reason = "the board was closed" if self._closed else otherwise
+            raise InfraError(f"'{verb}' came out of order: {reason}", where=self._where)
+        return state
+
+    @property
+    def _where(self) -> str:
+        return f"virtual-loihi at {self._options.address}"
+
+
+def _connect(options: Options) -> Link:
+    try:
+        return Link(options.address, connect_s=options.connect_s)
+    except ValueError as error:
+        raise InvalidConfig(str(error), where="board.options.address") from error
+    except OSError as error:
+        raise BoardLost(
+            f"no virtual chip answers at {options.address}: {error}",
+            where="board.options.address",
+            next_step="start the lab with `neurorig lab start virtual-loihi` and use the bench file it writes",
+        ) from error
+
+
+def _describe(identity: dict[str, Any]) -> BoardInfo:
+    return BoardInfo(
+        family=identity["family"],
+        serial_number=identity["serial_number"],
+        firmware=identity["firmware"],
+        kinds=("qubo",),
+        clock="dut",
+        solvers=(SOLVER,),
+        notes=(
+            "a VIRTUAL board: its time and energy are modelled from published figures per event",
+            *(f"not modelled: {term}" for term in identity["unknown"]),
+        ),
+    )
+
+
+def _digest(arrays: Arrays) -> str:
+    told = hashlib.sha256(b"qubo")
+    for name in _PARTS:
+        told.update(f"{name} {arrays[name].size} ".encode() + np.ascontiguousarray(arrays[name], "<i8").tobytes())
+    return f"sha256:{told.hexdigest()}"
+
+
+def _request(batch: Batch, session: str) -> Meta:
+    meta = batch.meta
+    if meta.get("solver", "default") not in ("default", SOLVER):
+        raise UserError(
+            f"the virtual chip has no solver '{meta['solver']}'", where="solver", next_step=f"use '{SOLVER}'"
+        )
+    return {
+        "scenario": meta.get("scenario"),
+        "limit_s": meta["limit_s"],
+        "seed": meta["seed"],
+        "params": meta.get("params") or {},
+        "session": str(meta.get("session", session)),
+    }
+
+
+def _output(batch: Batch, account: dict[str, Any], results: Arrays) -> RunOutput:
+    stopped_early = batch.meta["scenario"] == "time-to-solution" and account["all_reached"]
+    return RunOutput(
+        meta={
+            "solver": SOLVER,
+            "solver_cost": account["cost"],
+            "requested_s": float(batch.meta["limit_s"]),
+            # The network was configured by `load`; clearing its state is not modelled.
+            "setup_s": None,
+            "solve_s": account["elapsed_s"],
+            "clock": "dut",
+            "stopped_by": "target" if stopped_early else "timeout",
+            "windows": int(batch.phase is not None),
+            **account["activity"],
+        },
+        arrays={**results, "reached_window": np.zeros(len(results["reached_s"]), np.int64)},
+    )

@@ -1,0 +1,3 @@
+"""A driver module whose library nobody has."""
+
+import a_library_that_nobody_has  # noqa: F401
