@@ -1,0 +1,1 @@
+"""Database migrations, frozen in time; nothing of ours is imported here."""

@@ -1,0 +1,1 @@
+"""The server: queue, store, results and pages."""

@@ -1,0 +1,73 @@
+"""Routes of leases, for agents."""
+
+from __future__ import annotations
+
+import asyncio
+from time import monotonic
+
+from fastapi import APIRouter, Request, Response
+from pydantic import Field
+from starlette.concurrency import run_in_threadpool
+
+from neurorig_protocols.lease import Lease, LeaseRequest, Renewal, RenewalAnswer
+from neurorig_protocols.records import Record
+from neurorig_server.api.params import Id
+from neurorig_server.auth import Agent
+from neurorig_server.services import Services, ServicesDep
+from neurorig_server.store.tokens import Principal
+
+router = APIRouter(prefix="/leases", tags=["leases"])
+
+
+class Start(Record):
+    """The attempt begins."""
+
+    fence: int = Field(ge=1)
+
+
+@router.post("", response_model=Lease, responses={204: {"description": "No work for this bench now."}})
+async def claim_lease(wanted: LeaseRequest, request: Request, services: ServicesDep, who: Agent) -> Lease | Response:
+    """Ask for work and wait for it at most `wait_s` seconds."""
+    lease = await _wait_for_work(wanted, request, services, who)
+    return lease or Response(status_code=204)
+
+
+async def _wait_for_work(wanted: LeaseRequest, request: Request, services: Services, who: Principal) -> Lease | None:
+    ends = monotonic() + wanted.wait_s
+    wake = services.wake
+    with wake.ticket(wanted.bench) as event:
+        while True:
+            event.clear()
+            if wake.stopping or await request.is_disconnected():
+                return None
+            lease = await run_in_threadpool(_claim, services, wanted.bench, who)
+            left_s = ends - monotonic()
+            if lease is not None or left_s <= 0:
+                return lease
+            await _sleep(event, min(left_s, wake.sleep_s))
+
+
+def _claim(services: Services, bench: str, who: Principal) -> Lease | None:
+    who.require_bench(bench)
+    services.store.benches.touch(bench)
+    return services.store.leases.claim(bench, who)
+
+
+async def _sleep(event: asyncio.Event, seconds: float) -> None:
+    try:
+        async with asyncio.timeout(seconds):
+            await event.wait()
+    except TimeoutError:
+        return
+
+
+@router.post("/{lease_id}/start", status_code=204)
+def start_attempt(lease_id: Id, start: Start, services: ServicesDep, who: Agent) -> None:
+    """Say that the attempt begins: the job is running from now on."""
+    services.store.leases.start(lease_id, start.fence, who)
+
+
+@router.post("/{lease_id}/renew")
+def renew_lease(lease_id: Id, renewal: Renewal, services: ServicesDep, who: Agent) -> RenewalAnswer:
+    """Prolong a lease; the answer may ask to cancel."""
+    return services.store.leases.renew(lease_id, renewal, who)

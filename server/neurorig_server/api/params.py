@@ -1,0 +1,26 @@
+"""Types of path and query parameters that several routes share."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Header, Path, Query
+
+from neurorig_protocols.records import Name
+from neurorig_server.ids import PATTERN
+
+Id = Annotated[str, Path(pattern=PATTERN, description="an id as the server gave it")]
+BenchName = Annotated[Name, Path(description="name of a bench")]
+HexDigest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the trace file, 64 hex digits")]
+
+WaitForBench = Annotated[bool, Query(description="queue the job even if no registered bench fits it yet")]
+IdempotencyKey = Annotated[
+    str | None,
+    Header(
+        alias="Idempotency-Key",
+        min_length=1,
+        max_length=255,
+        pattern=r"^[\x21-\x7e]+$",
+        description="makes a retry safe: the same key and body give the same job",
+    ),
+]

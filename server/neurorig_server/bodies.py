@@ -1,0 +1,126 @@
+"""The middleware that reads request bodies: bounded while they arrive, of the right type, with text that can be stored.
+
+Not for what the body says: validators see it afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from neurorig_server.problems import Problem, answer, problem
+from neurorig_server.settings import Settings
+
+DRAIN_BYTES = 64 << 20
+"""A client that is still sending cannot read the answer: so much of an oversized body is read and thrown away."""
+
+_SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])|\x00")
+"""Escapes that JSON allows and PostgreSQL text cannot hold: NUL and halves of surrogate pairs."""
+
+
+class BodyGuard:
+    """Refuses bodies that are too large (413), of another type (415), or hold text that cannot be stored (422)."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read the body, then refuse the request or pass it on."""
+        if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
+            await self._app(scope, receive, send)
+            return
+        limit = self._limit(scope)
+        body = await _read(receive, limit)
+        if body is None:
+            refusal: Problem | None = problem(
+                413, "body_too_large", f"the body is larger than {limit} bytes, the limit of this request"
+            )
+        else:
+            refusal = _type_problem(scope, body) or _text_problem(scope, body)
+        if refusal is not None:
+            await answer(refusal)(scope, receive, send)
+        elif body is not None:
+            await self._app(scope, _replay(body, receive), send)
+
+    def _limit(self, scope: Scope) -> int:
+        if scope["method"] == "PATCH":
+            return self._settings.max_chunk_bytes
+        if scope["path"].endswith("/report"):
+            return self._settings.max_report_bytes
+        return self._settings.max_json_bytes
+
+
+async def _read(receive: Receive, limit: int) -> bytes | None:
+    """Return the whole body, None when it is larger than the limit."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        message = await receive()
+        if message["type"] != "http.request":
+            return b""
+        chunk = message.get("body", b"")
+        size += len(chunk)
+        if size <= limit:
+            parts.append(chunk)
+        if not message.get("more_body", False) or size > limit + DRAIN_BYTES:
+            return b"".join(parts) if size <= limit else None
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body first and then what the connection gives."""
+    waiting = True
+
+    async def replay() -> Message:
+        nonlocal waiting
+        if waiting:
+            waiting = False
+            return {"type": "http.request", "body": body, "more_body": False}
+        return await receive()
+
+    return replay
+
+
+def _type_problem(scope: Scope, body: bytes) -> Problem | None:
+    if not body or not scope["path"].startswith("/api/"):
+        return None
+    given = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
+    wanted = ("application/octet-stream",) if scope["method"] == "PATCH" else ("application/json",)
+    if given in wanted:
+        return None
+    said = given or "nothing"
+    return problem(415, "unsupported_media_type", f"the Content-Type must be {wanted[0]}, the request says {said}")
+
+
+def _text_problem(scope: Scope, body: bytes) -> Problem | None:
+    if scope["method"] == "PATCH" or not _SUSPECT.search(body):
+        return None
+    try:
+        texts = _texts(json.loads(body))
+        bad = any(not _is_storable(text) for text in texts)
+    except (ValueError, RecursionError):
+        return problem(400, "invalid_json", "the body is not JSON")
+    if not bad:
+        return None
+    return problem(422, "invalid_text", "the body holds text with a NUL or half of a surrogate pair")
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from _texts(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _texts(inner)
+
+
+def _is_storable(text: str) -> bool:
+    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)

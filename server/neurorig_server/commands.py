@@ -1,0 +1,199 @@
+"""The commands `serve`, `db` and `token`. They print for people; programs use the REST interface."""
+
+from __future__ import annotations
+
+import errno
+import functools
+import logging
+import os
+import socket
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, get_args
+
+import click
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from neurorig_protocols.errors import NeurorigError
+from neurorig_server import schema
+from neurorig_server.settings import Settings
+from neurorig_server.store.errors import Refused
+from neurorig_server.store.store import Store
+from neurorig_server.views import Scope, TokenCreated
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_db_option = click.option("--db", "database_url", help="Database URL; SQLite in the data folder without it.")
+_dir_option = click.option(
+    "--data-dir", type=click.Path(file_okay=False, path_type=Path), help="Folder of database and traces."
+)
+
+
+def _plainly(command: Callable[P, T]) -> Callable[P, T]:
+    """Turn foreseen failures into one line that says what to do next."""
+
+    @functools.wraps(command)
+    def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
+        try:
+            return command(*args, **kwargs)
+        except (NeurorigError, Refused) as error:
+            step = f"\nNext step: {error.next_step}" if error.next_step else ""
+            raise click.ClickException(f"{error.message}{step}") from error
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).strip()
+            raise click.ClickException(f"the database cannot be used: {reason}") from error
+
+    return wrapped
+
+
+def _settings(**given: Any) -> Settings:
+    """Return the settings of environment and options; options win."""
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise click.ClickException(f"a setting is wrong: {found}") from error
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on, 0 for a free one.  [default: 8321]")
+@_db_option
+@_dir_option
+@click.option("--public-read", is_flag=True, default=None, help="Let anyone read without a token.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write the first admin token here, for its owner's eyes only.",
+)
+@_plainly
+def serve(token_file: Path | None, **given: Any) -> None:
+    """Run the server."""
+    from neurorig_server.app import create_app
+    from neurorig_server.serving import run
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    settings = _settings(**given)
+    with _listening(settings.host, settings.port) as listener:
+        store = Store(settings)
+        schema.upgrade(store.db)
+        _first_token(store, token_file)
+        app = create_app(settings, store)
+        host, port = listener.getsockname()[:2]
+        address = f"[{host}]" if ":" in host else host
+        run(app, listener, ready=lambda: click.echo(f"neurorig serves on http://{address}:{port}"))
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return a listening socket; a ClickException says plainly when the port is taken."""
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise click.ClickException(
+                f"port {port} on {host} is in use\nNext step: stop what listens there, or choose another with --port."
+            ) from error
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from error
+
+
+def _first_token(store: Store, token_file: Path | None) -> None:
+    token = store.tokens.create_first_admin()
+    if token is None:
+        return
+    click.echo(f"First admin token, shown this once: {token.token}")
+    if token_file is not None:
+        _write_secret(token_file, token)
+
+
+def _write_secret(path: Path, token: TokenCreated) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
+    # Created closed to others: a file that is closed afterwards was open for a moment.
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(token.token + "\n")
+
+
+@click.group()
+def db() -> None:
+    """Look after the database."""
+
+
+@db.command("upgrade")
+@_db_option
+@_dir_option
+@_plainly
+def db_upgrade(**given: Any) -> None:
+    """Bring the database to the schema of this version; `serve` does it too."""
+    store = Store(_settings(**given))
+    click.echo(f"The database has revision {schema.upgrade(store.db)}.")
+    store.close()
+
+
+@db.command("current")
+@_db_option
+@_dir_option
+@_plainly
+def db_current(**given: Any) -> None:
+    """Show the database's schema revision and the newest known one."""
+    store = Store(_settings(**given))
+    click.echo(f"database: {schema.current(store.db) or 'empty'}, newest known: {schema.head()}")
+    store.close()
+
+
+@click.group()
+def token() -> None:
+    """Make and end API tokens, directly in the database."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--scope", "scopes", type=click.Choice(get_args(Scope)), multiple=True, required=True)
+@click.option("--bench", help="The one bench of an agent's token.")
+@click.option("--expires", type=click.DateTime(), help="When it ends, local time; never without it.")
+@_db_option
+@_dir_option
+@_plainly
+def token_create(
+    *, name: str, scopes: tuple[Scope, ...], bench: str | None, expires: datetime | None, **given: Any
+) -> None:
+    """Make a token and print its secret, once."""
+    store = _ready_store(**given)
+    made = store.tokens.create(name, scopes, bench=bench, expires_at=expires.astimezone() if expires else None)
+    click.echo(made.token)
+    store.close()
+
+
+@token.command("list")
+@_db_option
+@_dir_option
+@_plainly
+def token_list(**given: Any) -> None:
+    """List all tokens, without their secrets."""
+    store = _ready_store(**given)
+    for row in store.tokens.list():
+        end = "revoked" if row.revoked_at else f"until {row.expires_at:%Y-%m-%d %H:%M %Z}" if row.expires_at else ""
+        click.echo("  ".join(filter(None, [row.id, row.name, ",".join(row.scopes), row.bench or "", end])))
+    store.close()
+
+
+@token.command("revoke")
+@click.argument("token_id")
+@_db_option
+@_dir_option
+@_plainly
+def token_revoke(token_id: str, **given: Any) -> None:
+    """End a token now."""
+    store = _ready_store(**given)
+    store.tokens.revoke(token_id)
+    click.echo(f"Token {token_id} is revoked.")
+    store.close()
+
+
+def _ready_store(**given: Any) -> Store:
+    store = Store(_settings(**given))
+    schema.upgrade(store.db)
+    return store

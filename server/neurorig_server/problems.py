@@ -1,0 +1,149 @@
+"""Every error answer as RFC 9457 problem details: stable code, every violated field, no internals.
+
+Not for deciding what is an error: the store, the validators and the framework do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from neurorig_protocols.errors import UserError
+from neurorig_protocols.records import Record
+from neurorig_server.store.errors import FieldProblem, Refused
+
+MEDIA_TYPE = "application/problem+json"
+
+MAX_ERRORS = 100
+"""Fields named in one answer."""
+
+CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+class Problem(Record):
+    """Problem details. `code` is stable and may be matched by programs; `errors` names every violated field."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    next_step: str | None = None
+    correlation_id: str | None = None
+    errors: tuple[FieldProblem, ...] = ()
+
+
+def problem(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    next_step: str | None = None,
+    correlation_id: str | None = None,
+    errors: Sequence[FieldProblem] = (),
+) -> Problem:
+    """Build problem details; the title is the status's own phrase."""
+    return Problem(
+        type=f"urn:neurorig:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        next_step=next_step,
+        correlation_id=correlation_id,
+        errors=tuple(errors[:MAX_ERRORS]),
+    )
+
+
+def answer(found: Problem, headers: dict[str, str] | None = None) -> Response:
+    """Return a problem as an HTTP response."""
+    return JSONResponse(
+        found.model_dump(mode="json", exclude_none=True),
+        status_code=found.status,
+        headers=headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Answer every foreseen failure of the application with a problem."""
+    app.add_exception_handler(Refused, _refused)
+    app.add_exception_handler(UserError, _user_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, Refused):
+        raise error
+    found = problem(error.status, error.code, error.message, next_step=error.next_step, errors=error.problems)
+    return answer(found, error.headers)
+
+
+async def _user_error(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, UserError):
+        raise error
+    return answer(problem(422, error.code, error.message, next_step=error.next_step))
+
+
+async def _invalid(_request: Request, error: Exception) -> Response:
+    if not isinstance(error, RequestValidationError):
+        raise error
+    found = error.errors()
+    if any(e["type"] == "json_invalid" for e in found):
+        reason = found[0].get("ctx", {}).get("error", "it cannot be parsed")
+        return answer(problem(400, "invalid_json", f"the body is not JSON: {reason} at {found[0]['loc'][-1]}"))
+    errors = [field_problem(e, error.body) for e in found]
+    count = "1 field is" if len(errors) == 1 else f"{len(errors)} fields are"
+    return answer(problem(422, "invalid_request", f"{count} not acceptable", errors=errors))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException):
+        raise error
+    code = CODES.get(error.status_code, "http_error")
+    path = request.url.path
+    details = {404: f"there is nothing at {path}", 405: f"{request.method} is not possible at {path}"}
+    headers = dict(error.headers) if error.headers else None
+    return answer(problem(error.status_code, code, details.get(error.status_code, str(error.detail))), headers)
+
+
+def field_problem(error: dict[str, Any], body: Any) -> FieldProblem:
+    """Turn one validation error into a field path such as `workload.scenario.timeout_s` and its message."""
+    place, *path = error["loc"]
+    parts = _path_in(body, path, error["type"]) if place == "body" else [str(place), *map(str, path)]
+    message = str(error["msg"]).removeprefix("Value error, ")
+    return FieldProblem(field=_join(parts) or "body", message=message, code=str(error["type"]))
+
+
+def _path_in(body: Any, path: Sequence[str | int], kind: str) -> list[str | int]:
+    """Keep the parts of a validator's location that stand in the body; the rest are tags of unions."""
+    kept: list[str | int] = []
+    at = body
+    for i, part in enumerate(path):
+        last = i == len(path) - 1
+        if _holds(at, part):
+            at = at[part]
+        elif not (last and kind == "missing"):
+            continue
+        kept.append(part)
+    return kept
+
+
+def _holds(value: Any, part: str | int) -> bool:
+    if isinstance(value, list):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
+
+
+def _join(parts: Sequence[str | int]) -> str:
+    text = ""
+    for part in parts:
+        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+    return text

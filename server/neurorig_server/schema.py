@@ -1,0 +1,71 @@
+"""The database's schema against the code's: which revision it has, and bringing it up to date.
+
+Not for table definitions: those are in `store/tables.py` and, frozen, in the migrations.
+"""
+
+from __future__ import annotations
+
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection
+
+from neurorig_protocols.errors import InvalidConfig
+from neurorig_server.store.database import Database
+
+MIGRATING = 0x6E65_7572_6F03
+"""Advisory key: of several servers that start at once, one migrates and the others wait."""
+
+
+class DatabaseNewer(InvalidConfig):
+    """The database has a revision that this code does not know."""
+
+    code = "database_newer"
+
+
+def head() -> str:
+    """Return the newest revision that this code knows."""
+    return _scripts().get_heads()[0]
+
+
+def current(db: Database) -> str | None:
+    """Return the database's revision, None for an empty database."""
+    with db.read() as connection:
+        return _current(connection)
+
+
+def upgrade(db: Database) -> str:
+    """Bring the database to the newest revision and return it; DatabaseNewer when it is newer than the code."""
+    with db.write() as connection:
+        db.serialise(connection, MIGRATING)
+        require_known(_current(connection))
+        config = _config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+    return head()
+
+
+def require_known(revision: str | None) -> None:
+    """Raise DatabaseNewer unless this code knows the revision."""
+    known = {script.revision for script in _scripts().walk_revisions()}
+    if revision is not None and revision not in known:
+        raise DatabaseNewer(
+            f"the database has the schema revision {revision}, this neurorig knows revisions up to {head()}",
+            where="database",
+            next_step="Start the neurorig that upgraded it, or a newer one; a database is never taken back.",
+        )
+
+
+def _current(connection: Connection) -> str | None:
+    return MigrationContext.configure(connection).get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "neurorig_migrations:")
+    return config
+
+
+def _scripts() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

@@ -1,0 +1,52 @@
+"""What the routes work with, made once per application from its settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from neurorig_server.analysis import Analyst
+from neurorig_server.metrics import Metrics
+from neurorig_server.settings import Settings
+from neurorig_server.store.store import Store
+from neurorig_server.traces import TraceStore, TraceUploads
+from neurorig_server.wake import Wake
+
+
+@dataclass(frozen=True)
+class Services:
+    """The parts of one server process."""
+
+    settings: Settings
+    store: Store
+    traces: TraceStore
+    uploads: TraceUploads
+    wake: Wake
+    analyst: Analyst
+    metrics: Metrics
+
+
+def build(settings: Settings, store: Store) -> Services:
+    """Make all parts; nothing runs yet."""
+    traces = TraceStore.of(settings)
+    wake = Wake(poll_s=settings.poll_s)
+    store.db.listeners.append(wake.notify)
+    return Services(
+        settings=settings,
+        store=store,
+        traces=traces,
+        uploads=TraceUploads(settings, store.uploads, traces),
+        wake=wake,
+        analyst=Analyst(settings, store, traces.location),
+        metrics=Metrics(store.db),
+    )
+
+
+def _services(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+ServicesDep = Annotated[Services, Depends(_services)]

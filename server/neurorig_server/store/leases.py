@@ -1,0 +1,218 @@
+"""Use cases on leases: claim, start, renew, expire. The fence is checked inside every write transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, ScalarSelect, Update, exists, insert, select, update
+from sqlalchemy.exc import IntegrityError
+
+from neurorig_protocols.errors import LeaseLost
+from neurorig_protocols.job import JobEvent, JobSpec, JobState
+from neurorig_protocols.lease import Lease, Renewal, RenewalAnswer
+from neurorig_server.ids import new_id
+from neurorig_server.store import closing, transitions
+from neurorig_server.store.database import Database
+from neurorig_server.store.errors import LeaseEnded, not_found
+from neurorig_server.store.tables import (
+    attempts,
+    benches,
+    documents,
+    exclusions,
+    feasible,
+    holds_bench,
+    is_queued,
+    jobs,
+)
+from neurorig_server.store.tokens import Principal
+from neurorig_server.store.transitions import Cause
+
+SWEEPER = "sweeper"
+
+
+@dataclass(frozen=True)
+class Expired:
+    """A lease that ended because nobody renewed it."""
+
+    attempt_id: str
+    bench: str
+    job_state: JobState
+
+
+class Leases:
+    """Use cases on leases. `ttl_s`: life between two renewals; `exclude_s`: see `closing.py`."""
+
+    def __init__(self, db: Database, *, ttl_s: float = 15, exclude_s: float = 300) -> None:
+        self._db = db
+        self._ttl = timedelta(seconds=ttl_s)
+        self._exclude = timedelta(seconds=exclude_s)
+
+    def claim(self, bench: str, who: Principal) -> Lease | None:
+        """Give the bench the first job in the queue that fits it; None when there is none or the bench is taken."""
+        who.require_bench(bench)
+        # A look without the write lock: most agents that wait, wait for nothing.
+        with self._db.read() as connection:
+            if connection.execute(select(_candidate(bench, self._db.now()))).scalar() is None:
+                return None
+        try:
+            with self._db.write() as connection:
+                return self._claim(connection, bench, who)
+        except IntegrityError:
+            # Two claims for one bench at the same instant: the unique index let one of them through.
+            return None
+
+    def _claim(self, connection: Connection, bench: str, who: Principal) -> Lease | None:
+        now = self._db.now()
+        job = connection.execute(_take(bench, now)).first()
+        if job is None:
+            return None
+        host = connection.execute(select(benches).where(benches.c.name == bench)).one()
+        attempt = connection.execute(
+            insert(attempts)
+            .values(
+                id=new_id(),
+                job_seq=job.seq,
+                number=job.attempts,
+                bench=bench,
+                board=host.board,
+                reality=host.reality,
+                state="leased",
+                lease_id=new_id(),
+                fence=job.fence,
+                leased_at=now,
+                expires_at=now + self._ttl,
+                codes=[],
+            )
+            .returning(attempts)
+        ).one()
+        connection.execute(
+            insert(documents).values(attempt_seq=attempt.seq, kind="bench", digest="", at=now, body=host.record)
+        )
+        cause = Cause(who.name, f"attempt {attempt.number} on bench {bench}")
+        transitions.record(self._db, connection, [(job.seq, JobState.LEASED)], JobEvent.CLAIM, cause)
+        return self._lease(job, attempt)
+
+    def _lease(self, job: Row[Any], attempt: Row[Any]) -> Lease:
+        return Lease(
+            lease_id=attempt.lease_id,
+            fence=attempt.fence,
+            job_id=job.id,
+            attempt_id=attempt.id,
+            attempt=attempt.number,
+            job=JobSpec.model_validate(job.spec),
+            ttl_s=self._ttl.total_seconds(),
+            expires_at=attempt.expires_at,
+        )
+
+    def start(self, lease_id: str, fence: int, who: Principal) -> None:
+        """Note that the attempt has begun. Twice is once. Raises LeaseEnded, NotFound, Forbidden."""
+        now = self._db.now()
+        with self._db.write() as connection:
+            row = _lease_row(connection, lease_id, who)
+            begun = _held(lease_id, fence).where(attempts.c.state == "leased").values(state="running", started_at=now)
+            if connection.execute(begun).rowcount:
+                cause = Cause(who.name, f"attempt {row.number} began")
+                transitions.advance(self._db, connection, row.job_seq, JobEvent.START, cause)
+            elif row.state != "running" or row.fence != fence or row.reported_at is not None:
+                raise _ended()
+
+    def renew(self, lease_id: str, renewal: Renewal, who: Principal) -> RenewalAnswer:
+        """Prolong a lease and keep its heartbeat. Raises LeaseEnded, NotFound, Forbidden."""
+        now = self._db.now()
+        heartbeat = renewal.model_dump(mode="json", exclude={"kind", "fence"})
+        with self._db.write() as connection:
+            row = _lease_row(connection, lease_id, who)
+            prolonged = _held(lease_id, renewal.fence).values(expires_at=now + self._ttl, heartbeat=heartbeat)
+            if not connection.execute(prolonged).rowcount:
+                raise _ended()
+            connection.execute(update(benches).where(benches.c.name == row.bench).values(last_seen_at=now))
+            state = connection.execute(select(jobs.c.state).where(jobs.c.seq == row.job_seq)).scalar_one()
+        return RenewalAnswer(expires_at=now + self._ttl, cancel=state == JobState.CANCELLING)
+
+    def grace(self) -> None:
+        """Prolong every lease by a full life: no agent could renew while the server was down."""
+        with self._db.write() as connection:
+            connection.execute(update(attempts).where(holds_bench).values(expires_at=self._db.now() + self._ttl))
+
+    def expire(self) -> tuple[Expired, ...]:
+        """End every lease whose time is over: the attempt is lost, its job waits again or fails."""
+        with self._db.write() as connection:
+            overdue = connection.execute(
+                select(attempts)
+                .where(holds_bench, attempts.c.expires_at < self._db.now())
+                .order_by(attempts.c.seq)
+                .with_for_update(skip_locked=True)
+            ).all()
+            ended = [self._lose(connection, row) for row in overdue]
+            freed = frozenset(row.bench for row in overdue)
+            for row in overdue:
+                freed |= closing.fitting_benches(connection, row.job_seq)
+        self._db.wake(freed)
+        return tuple(ended)
+
+    def _lose(self, connection: Connection, row: Row[Any]) -> Expired:
+        error = LeaseLost(
+            f"the agent of bench '{row.bench}' stopped renewing",
+            where=f"attempt {row.number}",
+            next_step="Look at the agent's log and its network.",
+        ).record()
+        closing.close_attempt(self._db, connection, row.seq, "lost", error=error)
+        state = closing.retry_or_fail(
+            self._db, connection, row, error, Cause(SWEEPER, error.message), exclude=self._exclude
+        )
+        return Expired(attempt_id=row.id, bench=row.bench, job_state=state)
+
+
+def _candidate(bench: str, now: datetime) -> ScalarSelect[int]:
+    """Return the query of the first queued job that fits a free bench; rows that others are taking are passed over."""
+    fits = jobs.c.requirement_id.in_(
+        select(feasible.c.requirement_id).where(feasible.c.bench == bench).scalar_subquery()
+    )
+    passed_over = exists().where(
+        exclusions.c.job_seq == jobs.c.seq, exclusions.c.bench == bench, exclusions.c.until_at > now
+    )
+    taken = exists().where(attempts.c.bench == bench, holds_bench)
+    return (
+        select(jobs.c.seq)
+        .where(is_queued, fits, ~passed_over, ~taken)
+        .order_by(jobs.c.priority.desc(), jobs.c.seq)
+        .limit(1)
+        .with_for_update(skip_locked=True, of=jobs)
+        .scalar_subquery()
+    )
+
+
+def _take(bench: str, now: datetime) -> Any:
+    """Return the one statement that claims: find, lock and mark a job."""
+    return (
+        update(jobs)
+        .where(jobs.c.seq == _candidate(bench, now), transitions.is_legal(JobEvent.CLAIM))
+        .values(
+            state=transitions.next_state(JobEvent.CLAIM),
+            fence=jobs.c.fence + 1,
+            attempts=jobs.c.attempts + 1,
+            updated_at=now,
+        )
+        .returning(jobs)
+    )
+
+
+def _held(lease_id: str, fence: int) -> Update:
+    return update(attempts).where(attempts.c.lease_id == lease_id, attempts.c.fence == fence, holds_bench)
+
+
+def _lease_row(connection: Connection, lease_id: str, who: Principal) -> Row[Any]:
+    row = connection.execute(select(attempts).where(attempts.c.lease_id == lease_id)).first()
+    if row is None:
+        raise not_found("lease", lease_id)
+    who.require_bench(row.bench)
+    return row
+
+
+def _ended() -> LeaseEnded:
+    return LeaseEnded(
+        "the lease has ended or the fence is stale",
+        next_step="Stop the attempt; its report will be kept as evidence.",
+    )

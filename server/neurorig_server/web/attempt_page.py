@@ -1,0 +1,143 @@
+"""What the page of one attempt shows, gathered from the store. Not for computing: the store's numbers are shown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.trace import Window
+from neurorig_server import downsample
+from neurorig_server.services import Services
+
+from neurorig_server.views import AttemptView, ClassifierAnswerView, EnergyAbsent, QuboAnswerView, TraceInfo
+from neurorig_server.web import attempt_tables, energy_tables, labels
+from neurorig_server.web.charts import Chart, cost_curve, energy_bars, power_trace
+
+POINTS = 1500
+"""Bins of a drawn trace: about one per pixel."""
+MOST_TRACE_BYTES = 256 << 20
+"""A larger trace is not read for a picture."""
+
+OPEN = ("leased", "running")
+
+
+def context(services: Services, attempt_id: str) -> dict[str, Any]:
+    """Return the template's context; NotFound."""
+    store = services.store
+    view = store.attempts.get(attempt_id)
+    energy = store.attempts.energy(attempt_id)
+    matrix = energy if isinstance(energy, EnergyMatrix) else None
+    files = store.attempts.traces(attempt_id)
+    traces, trace_problem = _trace_charts(services, view, matrix, files)
+    charts = _charts(view, matrix)
+    found = {
+        "view": view,
+        "job": store.jobs.get(view.job_id),
+        "open": view.state in OPEN,
+        # The box on the error, or on the missing energy, says more than their codes.
+        "codes": [c for c in view.codes if c != "energy_absent" and not (view.error and c == view.error.code)],
+        "matrix": matrix,
+        "energy_reason": energy.absent if isinstance(energy, EnergyAbsent) else None,
+        "tiles": attempt_tables.tiles(view, matrix),
+        "charts": charts | {chart.name: chart for chart in traces},
+        "traces": traces,
+        "trace_problem": trace_problem,
+        "trace_files": files,
+        "times": attempt_tables.time_rows(view.times),
+        "kpis": attempt_tables.kpis(view, matrix),
+        "fact_tables": _fact_tables(view),
+    }
+    found |= _energy(matrix) | _answer(view)
+    return found | {"contents": _contents(found)}
+
+
+def _charts(view: AttemptView, matrix: EnergyMatrix | None) -> dict[str, Chart | None]:
+    answer = view.answer
+    cost = None
+    if isinstance(answer, QuboAnswerView):
+        cost = cost_curve(
+            answer.improvements,
+            end_s=answer.solve_s,
+            target=answer.verified.official_target if answer.verified else None,
+            passages=attempt_tables.passages(answer),
+            reality=view.reality,
+        )
+    return {"energy": energy_bars(matrix) if matrix and matrix.cells else None, "cost": cost}
+
+
+def _trace_charts(
+    services: Services, view: AttemptView, matrix: EnergyMatrix | None, files: tuple[TraceInfo, ...]
+) -> tuple[list[Chart], str | None]:
+    """Draw the traces; a sentence says what could not be drawn."""
+    profile = services.store.benches.get(view.bench).profile
+    total = frozenset(rail.name for rail in profile.rails if rail.role == "total")
+    windows: tuple[Window, ...] = matrix.windows if matrix else ()
+    drawn: list[Chart] = []
+    for file in files:
+        if file.size > MOST_TRACE_BYTES:
+            return drawn, f"The trace of {file.monitor} is too large to be drawn here; download it below."
+        try:
+            trace = services.traces.read(file.digest.removeprefix("sha256:"))
+        except (FileNotFoundError, ValueError):
+            return drawn, f"The trace of {file.monitor} cannot be read from the trace store."
+        here = [window for window in windows if window.clock == trace.head.clock]
+        drawn.append(power_trace(downsample.series(trace, POINTS, here), view.reality, total_rails=total))
+    return drawn, None
+
+
+def _energy(matrix: EnergyMatrix | None) -> dict[str, Any]:
+    if matrix is None:
+        return {"windows": [], "window_count": 0}
+    grades = {cell.energy.grade for cell in matrix.cells}
+    return {
+        "overview": energy_tables.overview(matrix),
+        "sections": energy_tables.sections(matrix),
+        "budgets": energy_tables.budgets(matrix),
+        "grades_used": sorted(grades),
+        "windows": energy_tables.window_rows(matrix.windows, attempt_tables.MOST_ROWS),
+        "window_count": len(matrix.windows),
+    }
+
+
+def _answer(view: AttemptView) -> dict[str, Any]:
+    answer = view.answer
+    if isinstance(answer, QuboAnswerView):
+        return {
+            "answer_facts": attempt_tables.answer_facts(answer),
+            "reached": attempt_tables.reached_rows(answer),
+            "steps": attempt_tables.step_rows(answer.improvements),
+            "step_count": len(answer.improvements),
+        }
+    if isinstance(answer, ClassifierAnswerView):
+        wrong = attempt_tables.mistakes(answer)
+        return {
+            "answer_facts": attempt_tables.answer_facts(answer),
+            "mistakes": wrong[: attempt_tables.MOST_ROWS],
+            "mistake_count": len(wrong),
+        }
+    return {}
+
+
+def _fact_tables(view: AttemptView) -> list[tuple[str, list[tuple[str, str]]]]:
+    return [
+        ("Provenance", labels.facts(view.provenance)),
+        ("Compiled program", labels.facts(view.compiled.summary) if view.compiled else []),
+        ("Placement", labels.facts(view.placement.summary) if view.placement else []),
+    ]
+
+
+def _contents(found: dict[str, Any]) -> list[tuple[str, str]]:
+    """Return (anchor, title) of the sections that the page has."""
+    return [
+        (anchor, title)
+        for anchor, title, there in (
+            ("energy", "Energy", found["matrix"]),
+            ("trace", "Power trace", found["traces"] or found["trace_problem"]),
+            ("answer", "Answer", found["view"].answer),
+            ("times", "Times", found["times"]),
+            ("kpi", "KPI sheet", found["kpis"]),
+            ("provenance", "Provenance", True),
+            ("data", "Data", True),
+        )
+        if there
+    ]

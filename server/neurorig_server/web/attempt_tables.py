@@ -1,0 +1,241 @@
+"""An attempt as tiles and table rows of text. Not for its energy matrix: that is `energy_tables`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.kpi import Kpi, sheet
+from neurorig_protocols.quantities import Absent, Quantity
+from neurorig_protocols.report import AttemptReport, Improvement, PhaseTime
+from neurorig_server.views import AttemptView, ClassifierAnswerView, QuboAnswerView, VerifiedQubo
+from neurorig_server.web.charts.cost_curve import Passage, thinned
+from neurorig_server.web.numbers import count_text, measured_text, percent_text, plain_text, quantity_text, uncertain_text
+
+MOST_ROWS = 200
+"""Rows of a long table on a page; all of them are in the JSON."""
+
+
+@dataclass(frozen=True)
+class Tile:
+    """One number at the top of the page."""
+
+    label: str
+    value: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class TimeRow:
+    """All times of one phase on one clock."""
+
+    phase: str
+    n: int
+    mean: str
+    least: str
+    largest: str
+    clock: str
+    cached: bool
+
+
+@dataclass(frozen=True)
+class ReachedRow:
+    """One gap of the time-to-solution scenario; no latency means not reached."""
+
+    gap: str
+    target_cost: str
+    cost: str
+    latency: str | None
+    energy: Quantity | Absent | None
+
+
+def tiles(view: AttemptView, matrix: EnergyMatrix | None) -> list[Tile]:
+    """Return the numbers that a reader looks for first."""
+    answer = view.answer
+    found: list[Tile] = []
+    if isinstance(answer, QuboAnswerView):
+        found += _qubo_tiles(answer)
+    elif isinstance(answer, ClassifierAnswerView):
+        found += _classifier_tiles(answer)
+    return found + (_energy_tiles(matrix, answer) if matrix else [])
+
+
+def _energy_tiles(matrix: EnergyMatrix, answer: QuboAnswerView | ClassifierAnswerView | None) -> list[Tile]:
+    run = next((total.energy for total in matrix.totals if total.phase == "run"), None)
+    if run is None:
+        return []
+    whole = Tile("Energy of the run phase", quantity_text(run), "all components and run windows, ±\u00a02u")
+    if not isinstance(answer, ClassifierAnswerView):
+        return [whole]
+    # Each run window is one image; its inferences share the window's energy.
+    n = answer.iterations * next(cell.windows for cell in matrix.cells if cell.phase == "run")
+    each = uncertain_text(run.value / n, run.expanded / n, run.unit)
+    return [Tile("Energy per inference", each, f"run energy over {count_text(n)} inferences, ±\u00a02u"), whole]
+
+
+def _qubo_tiles(answer: QuboAnswerView) -> list[Tile]:
+    verified = answer.verified
+    if verified is None:
+        return [Tile("Best cost, as reported", count_text(answer.solver_cost), "not recomputed")]
+    target = "no official target" if verified.official_target is None else count_text(verified.official_target)
+    gap = "not defined" if isinstance(verified.gap, Absent) else percent_text(verified.gap)
+    found = [
+        Tile("Best cost", count_text(verified.cost), "xᵀQx, recomputed by the server"),
+        Tile("Gap to the target", gap, f"official target {target}"),
+    ]
+    if verified.reached:
+        best = min(verified.reached, key=lambda reached: reached.gap)
+        latency = "not reached" if best.latency_s is None else measured_text(best.latency_s, "s")
+        found.append(Tile(f"Time to gap {best.gap:g}", latency, f"cost {count_text(int(best.target_cost))} or below"))
+    return found
+
+
+def _classifier_tiles(answer: ClassifierAnswerView) -> list[Tile]:
+    found: list[Tile] = []
+    if answer.verified is not None:
+        v = answer.verified
+        found.append(Tile("Accuracy", percent_text(v.accuracy), f"{v.correct} of {v.count}, recounted by the server"))
+    latencies = [s for s in answer.latency_s if s is not None]
+    if latencies:
+        mean = sum(latencies) / len(latencies)
+        found.append(Tile("Latency per inference", measured_text(mean, "s"), f"mean of {count_text(len(latencies))}"))
+    return found
+
+
+def answer_facts(answer: QuboAnswerView | ClassifierAnswerView) -> list[tuple[str, str]]:
+    """Return what else there is to say of an answer."""
+    found = _qubo_facts(answer) if isinstance(answer, QuboAnswerView) else _classifier_facts(answer)
+    activity = [(f"Activity: {name.replace('_', ' ')}", _number(count)) for name, count in answer.activity.items()]
+    return [*found, *activity]
+
+
+def _qubo_facts(answer: QuboAnswerView) -> list[tuple[str, str]]:
+    setup = "not told" if answer.setup_s is None else measured_text(answer.setup_s, "s")
+    found = [
+        ("Solver", answer.solver),
+        ("Time asked for", plain_text(answer.requested_s, "s")),
+        ("Time taken", measured_text(answer.solve_s, "s")),
+        ("Set-up before it", setup),
+        ("Stopped by", f"the {answer.stopped_by}"),
+        ("Cost as the solver tells it", count_text(answer.solver_cost)),
+    ]
+    return found if answer.verified is None else [*found, *_verified_facts(answer.verified)]
+
+
+def _verified_facts(verified: VerifiedQubo) -> list[tuple[str, str]]:
+    return [
+        ("Cost, recomputed", count_text(verified.cost)),
+        ("Independent set", "yes" if verified.independent_set else "no: the set holds an edge"),
+        ("Official target", "none" if verified.official_target is None else count_text(verified.official_target)),
+        ("Source of the target", verified.target_source or "–"),
+    ]
+
+
+def _classifier_facts(answer: ClassifierAnswerView) -> list[tuple[str, str]]:
+    return [
+        ("Model", answer.model),
+        ("Images", count_text(len(answer.labels))),
+        ("Inferences per image", count_text(answer.iterations)),
+        ("Digest of the inputs", answer.inputs_digest),
+        *_latency_facts(answer),
+    ]
+
+
+def _latency_facts(answer: ClassifierAnswerView) -> list[tuple[str, str]]:
+    known = [s for s in answer.latency_s if s is not None]
+    if not known:
+        return [("Latency per inference", "the board does not tell")]
+    text = f"{measured_text(min(known), 's')} to {measured_text(max(known), 's')} on the clock {answer.clock}"
+    return [("Latency per inference", text)]
+
+
+def mistakes(answer: ClassifierAnswerView) -> list[tuple[int, int, int]]:
+    """Return (number, expected, label) of every image that was labelled wrong."""
+    pairs = enumerate(zip(answer.expected, answer.labels, strict=False))
+    return [(i, expected, label) for i, (expected, label) in pairs if expected != label]
+
+
+def reached_rows(answer: QuboAnswerView) -> list[ReachedRow]:
+    """Return the time-to-solution table: as verified where it is, else as reported."""
+    if answer.verified is not None:
+        return [
+            ReachedRow(
+                gap=f"{r.gap:g}",
+                target_cost=_number(r.target_cost),
+                cost="–" if r.cost is None else count_text(r.cost),
+                latency=_latency(r.latency_s),
+                energy=None if r.latency_s is None else r.energy,
+            )
+            for r in answer.verified.reached
+        ]
+    return [
+        ReachedRow(f"{r.gap:g}", _number(r.target_cost), "not recomputed", _latency(r.latency_s), None)
+        for r in answer.reached
+    ]
+
+
+def passages(answer: QuboAnswerView) -> list[Passage]:
+    """Return the gaps that were reached, for the chart."""
+    found = answer.reached if answer.verified is None else answer.verified.reached
+    return [Passage(r.gap, r.latency_s, r.target_cost) for r in found if r.latency_s is not None]
+
+
+def _latency(latency_s: float | None) -> str | None:
+    return None if latency_s is None else measured_text(latency_s, "s")
+
+
+def _number(value: float) -> str:
+    return count_text(int(value)) if value.is_integer() else plain_text(value, "1", 6)
+
+
+def step_rows(improvements: Sequence[Improvement]) -> list[tuple[str, str]]:
+    """Return (time, cost) of the steps, thinned to what a page can hold."""
+    return [(measured_text(step.t_s, "s"), count_text(step.cost)) for step in thinned(improvements, MOST_ROWS)]
+
+
+def time_rows(times: Sequence[PhaseTime]) -> list[TimeRow]:
+    """Return one row per phase and clock, in order of measuring."""
+    order = list(dict.fromkeys((t.phase, t.clock, t.cached) for t in times))
+    ranked = sorted(times, key=lambda t: order.index((t.phase, t.clock, t.cached)))
+    return [_time_row(list(group)) for _, group in groupby(ranked, key=lambda t: (t.phase, t.clock, t.cached))]
+
+
+def _time_row(times: Sequence[PhaseTime]) -> TimeRow:
+    lengths = [t.duration_s for t in times]
+    several = len(lengths) > 1
+    return TimeRow(
+        phase=times[0].phase,
+        n=len(lengths),
+        mean=measured_text(sum(lengths) / len(lengths), "s"),
+        least=measured_text(min(lengths), "s") if several else "–",
+        largest=measured_text(max(lengths), "s") if several else "–",
+        clock=times[0].clock,
+        cached=times[0].cached,
+    )
+
+
+def kpis(view: AttemptView, matrix: EnergyMatrix | None) -> tuple[Kpi, ...]:
+    """Return the KPI sheet of a reported attempt, none when nothing was reported."""
+    if not view.times and view.answer is None:
+        return ()
+    # The sheet is made from a report; the view holds the same records, the lease's fence plays no part in it.
+    report = AttemptReport(
+        fence=1,
+        outcome="succeeded",
+        placement=view.placement,
+        times=view.times,
+        answer=view.answer,
+        energy_absent=view.energy_absent,
+    )
+    return sheet(report, matrix, _score(view))
+
+
+def _score(view: AttemptView) -> Quantity | None:
+    if isinstance(view.answer, ClassifierAnswerView) and view.answer.verified is not None:
+        return Quantity(value=view.answer.verified.accuracy, unit="1", u=0, grade="derived")
+    if isinstance(view.answer, QuboAnswerView) and view.answer.verified is not None:
+        gap = view.answer.verified.gap
+        return None if isinstance(gap, Absent) else Quantity(value=gap, unit="1", u=0, grade="derived")
+    return None

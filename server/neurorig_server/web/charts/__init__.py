@@ -1,0 +1,8 @@
+"""Records to Plotly figures. Pure: no store, no request, no page. Not for tables, which stand beside every chart."""
+
+from neurorig_server.web.charts.cost_curve import cost_curve
+from neurorig_server.web.charts.energy_bars import energy_bars
+from neurorig_server.web.charts.figure import Chart
+from neurorig_server.web.charts.power_trace import power_trace
+
+__all__ = ["Chart", "cost_curve", "energy_bars", "power_trace"]

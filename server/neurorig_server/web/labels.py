@@ -1,0 +1,126 @@
+"""Records as short sentences and labels for the pages. Not for numbers with uncertainties: those are `numbers`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from neurorig_protocols.errors import Fault
+from neurorig_protocols.job import JobSpec, JobState, QuboMis, TimeToSolution
+from neurorig_server.web.numbers import count_text, percent_text, plain_text
+
+FAULTS: dict[Fault, str] = {
+    "user": "The request could not be right, whoever runs it.",
+    "job": "The job's own content failed on a working bench.",
+    "measurement": "Time and answer stand, the energy does not.",
+    "infra": "The bench or the service failed; another try may succeed.",
+}
+
+STATES: dict[JobState, str] = {
+    JobState.QUEUED: "waits for a bench",
+    JobState.LEASED: "an agent holds it and has not begun",
+    JobState.RUNNING: "an attempt is under way",
+    JobState.CANCELLING: "ends when its agent has closed the window it is in",
+    JobState.SUCCEEDED: "an attempt closed with a result",
+    JobState.FAILED: "no attempt will follow",
+    JobState.CANCELLED: "ended by its owner",
+}
+
+GRADES = {
+    "metered": "external analyser on a tap",
+    "onboard": "the board's or chip's own counter",
+    "wall": "wall meter",
+    "derived": "computed from other numbers",
+    "modelled": "from a model",
+    "vendor_reported": "reported by the vendor",
+    "assumed": "taken for granted",
+}
+
+CODES = {
+    "analysis_failed": "The server could not analyse the attempt.",
+    "answer_of_another_kind": "The answer is not of the workload's kind.",
+    "bad_trace": "A stored trace cannot be read.",
+    "clock_not_mapped": "A monitor's clock cannot be tied to the markers, so it is left out.",
+    "cost_mismatch": "The solver's cost differs from the recomputed one.",
+    "energy_absent": "This bench measures no energy, or said why it could not.",
+    "energy_missing": "Energy was asked for or promised and is not there.",
+    "gap_not_reported": "A gap of the scenario is not in the report.",
+    "grade_unknown": "A monitor does not say how it measures, so the weakest grade is taken.",
+    "malformed_solution": "The reported solution cannot be read.",
+    "monitor_without_trace": "A configured monitor gave no trace.",
+    "no_acquisition_report": "A monitor does not say how many samples it lost.",
+    "no_answer": "The report holds no answer.",
+    "reached_mismatch": "A gap that was reported as reached is not reached by its solution.",
+    "samples_dropped": "Samples are missing outside the windows.",
+    "target_mismatch": "A gap was measured against another cost than the official target gives.",
+    "wrong_label_count": "The number of labels differs from the number of images.",
+}
+
+KPI_NOTES = {
+    "latency": "mean length of a run window",
+    "energy": "all components, all run windows",
+    "energy_delay_product": "energy of one run × latency",
+}
+SCORE_NOTES = {"qubo": "gap to the official target; lower is better", "classifier": "share of images labelled right"}
+
+MOST_FACTS = 200
+"""Rows of a table of free-form facts."""
+LONGEST_FACT = 400
+
+
+def workload_text(spec: JobSpec) -> str:
+    """Return the workload's name and size."""
+    w = spec.workload
+    if isinstance(w, QuboMis):
+        return f"{w.name}, n = {count_text(w.n)}, density {percent_text(w.density)}, seed {w.seed}"
+    return f"{w.name}, {count_text(w.count)} images from number {w.first}"
+
+
+def scenario_text(spec: JobSpec) -> str:
+    """Return what the run is asked to do."""
+    w = spec.workload
+    if not isinstance(w, QuboMis):
+        return "1 inference per image" if w.iterations == 1 else f"{count_text(w.iterations)} inferences per image"
+    if isinstance(w.scenario, TimeToSolution):
+        gaps = ", ".join(f"{gap:g}" for gap in w.scenario.gaps)
+        return f"time to solution, gaps {gaps}, limit {plain_text(w.scenario.limit_s, 's')}"
+    return f"fixed timeout {plain_text(w.scenario.timeout_s, 's')}"
+
+
+def needs_text(spec: JobSpec) -> str:
+    """Return what the job asks of a bench."""
+    n = spec.needs
+    asked = [
+        f"bench {n.bench}" if n.bench else "",
+        f"board {n.board}" if n.board else "",
+        n.reality or "",
+        {None: "", True: "metered", False: "not metered"}[n.metered],
+        f"tags {', '.join(n.tags)}" if n.tags else "",
+    ]
+    return ", ".join(part for part in asked if part) or "any bench"
+
+
+def facts(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Flatten free-form facts to (dotted name, text), bounded in number and length."""
+    found: list[tuple[str, str]] = []
+    for name, value in _leaves(record, ""):
+        if len(found) == MOST_FACTS:
+            return [*found, ("…", "more in the JSON")]
+        text = str(value)
+        found.append((name, text if len(text) <= LONGEST_FACT else text[:LONGEST_FACT] + " …"))
+    return found
+
+
+def _leaves(value: Any, name: str) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, Mapping) and value:
+        for key, inner in value.items():
+            yield from _leaves(inner, f"{name}.{key}" if name else str(key))
+    elif value == {} and not name:
+        return
+    elif isinstance(value, (list, tuple)) and not any(isinstance(v, (Mapping, list, tuple)) for v in value):
+        yield name, ", ".join(str(v) for v in value)
+    elif isinstance(value, (list, tuple)):
+        for i, inner in enumerate(value):
+            yield from _leaves(inner, f"{name}.{i}")
+    else:
+        yield name, "—" if value is None or value == {} else value

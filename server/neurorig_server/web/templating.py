@@ -1,0 +1,88 @@
+"""Renders the pages: one Jinja environment with autoescape, and the headers that every page carries."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.metadata import version
+from typing import Any
+
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from neurorig_server.web import assets, labels, numbers
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    [
+        "default-src 'none'",
+        "script-src 'self'",
+        # Plotly makes one empty <style> (the hash) and fills it by script; its SVG carries style attributes.
+        "style-src-elem 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+        "style-src-attr 'unsafe-inline'",
+        "img-src 'self' data: blob:",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    ]
+)
+
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # A page may show what only a token may read.
+    "Cache-Control": "no-store",
+}
+
+# What could end a <script> element or begin a comment in it, as JSON escapes.
+_IN_SCRIPT = str.maketrans({"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"})
+
+
+def script_json(text: str) -> Markup:
+    """Make JSON text safe inside a <script> element; it stays the same JSON."""
+    return Markup(text.translate(_IN_SCRIPT))  # noqa: S704 - nothing that HTML could read is left
+
+
+def page(template: str, context: dict[str, Any], *, status: int = 200) -> HTMLResponse:
+    """Render a page."""
+    return HTMLResponse(_environment().get_template(template).render(context), status_code=status, headers=HEADERS)
+
+
+@cache
+def _environment() -> Environment:
+    found = Environment(
+        loader=PackageLoader("neurorig_server.web"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.filters |= {
+        "age": numbers.duration_text,
+        "count": numbers.count_text,
+        "facts": labels.facts,
+        "needs": labels.needs_text,
+        "percent": numbers.percent_text,
+        "plain": numbers.plain_text,
+        "quantity": numbers.quantity_text,
+        "scenario": labels.scenario_text,
+        "script_json": script_json,
+        "workload": labels.workload_text,
+    }
+    found.globals |= {
+        "asset": assets.url,
+        "foreign_style_ids": assets.foreign_style_ids,
+        "code_meanings": labels.CODES,
+        "faults": labels.FAULTS,
+        "grades": labels.GRADES,
+        "kpi_notes": labels.KPI_NOTES,
+        "score_notes": labels.SCORE_NOTES,
+        "signed_in": False,
+        "refresh_s": None,
+        "refresh_url": None,
+        "still_url": None,
+        "page": "",
+        "states": labels.STATES,
+        "version": version("neurorig"),
+    }
+    return found

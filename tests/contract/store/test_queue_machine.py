@@ -1,0 +1,222 @@
+"""The queue under arbitrary sequences of events: a model of what must hold, on SQLite."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
+from sqlalchemy import func, select
+
+from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, BenchRecord, JobEvent, JobSpec, JobState
+from neurorig_protocols.lease import Lease, Renewal
+from neurorig_protocols.report import AttemptReport
+from neurorig_server import schema
+from neurorig_server.settings import Settings
+from neurorig_server.store.errors import IllegalTransition, LeaseEnded, StaleFence
+from neurorig_server.store.store import Store
+from neurorig_server.store.tables import attempts, holds_bench, is_open, jobs
+from neurorig_server.store.tokens import IMPLIED, Principal
+from neurorig_server.verdict import Verdict
+
+ADMIN = Principal(id="admin", name="admin", scopes=IMPLIED["admin"])
+BENCHES = ("a", "b", "c")
+SCENARIO = {"kind": "fixed-timeout", "timeout_s": 0.01}
+CRASH = {"code": "driver_crashed", "fault": "infra", "retryable": True, "message": "died"}
+WRONG = {"code": "wrong_answer", "fault": "job", "retryable": False, "message": "wrong"}
+VERDICT = Verdict(state="succeeded", quality="valid", energy_absent="none")
+
+
+class Clock:
+    """A clock that moves when told to."""
+
+    def __init__(self) -> None:
+        from datetime import UTC, datetime
+
+        self.at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self):  # type: ignore[no-untyped-def]
+        return self.at
+
+    def advance(self, seconds: float) -> None:
+        from datetime import timedelta
+
+        self.at += timedelta(seconds=seconds)
+
+
+class Queue(RuleBasedStateMachine):
+    """Agents, owners and the sweeper act in any order; late agents act on leases that have ended."""
+
+    leases = Bundle("leases")
+    submitted = Bundle("submitted")
+
+    template: Path
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = tempfile.mkdtemp()
+        path = Path(self.folder) / "queue.db"
+        shutil.copy(self.template, path)
+        self.clock = Clock()
+        self.store = Store(Settings(database_url=f"sqlite:///{path}"), clock=self.clock)
+        self.fences: dict[str, int] = defaultdict(int)
+
+    @initialize()
+    def register(self) -> None:
+        for name in BENCHES:
+            board = {"family": "x", "kinds": ["qubo"]}
+            profile = {"name": name, "reality": "virtual", "board": {"driver": "x"}}
+            self.store.benches.register(BenchRecord.model_validate({"profile": profile, "board": board}), ADMIN)
+
+    @rule(
+        target=submitted,
+        bench=st.sampled_from([None, *BENCHES]),
+        priority=st.integers(0, 2),
+        max_attempts=st.integers(1, 3),
+    )
+    def submit(self, bench: str | None, priority: int, max_attempts: int) -> str:
+        workload = {"name": "qubo-mis", "n": 3, "density": 0.5, "seed": 0, "scenario": SCENARIO}
+        body = {"workload": workload, "needs": {"bench": bench}, "priority": priority, "max_attempts": max_attempts}
+        return self.store.jobs.submit(JobSpec.model_validate(body), ADMIN).id
+
+    @rule(target=leases, bench=st.sampled_from(BENCHES))
+    def claim(self, bench: str):  # type: ignore[no-untyped-def]
+        lease = self.store.leases.claim(bench, ADMIN)
+        if lease is None:
+            return multiple()
+        assert lease.fence > self.fences[lease.job_id], "the fence did not rise"
+        assert lease.job.needs.bench in (None, bench)
+        self.fences[lease.job_id] = lease.fence
+        return lease
+
+    @rule(lease=leases)
+    def start(self, lease: Lease) -> None:
+        self._held(lease, lambda: self.store.leases.start(lease.lease_id, lease.fence, ADMIN))
+
+    @rule(lease=leases)
+    def renew(self, lease: Lease) -> None:
+        self._held(lease, lambda: self.store.leases.renew(lease.lease_id, Renewal(fence=lease.fence), ADMIN))
+
+    @rule(lease=consumes(leases), how=st.sampled_from(["succeeded", "failed", "wrong", "cancelled"]))
+    def report(self, lease: Lease, how: str) -> None:
+        body: dict[str, object] = {"fence": lease.fence, "outcome": "failed" if how == "wrong" else how}
+        if how in ("failed", "wrong"):
+            body["error"] = CRASH if how == "failed" else WRONG
+        before = self.store.jobs.get(lease.job_id).state
+        sent = AttemptReport.model_validate(body)
+        if self._held(lease, lambda: self.store.reports.accept(lease.attempt_id, sent, ADMIN)):
+            return
+        assert self.store.jobs.get(lease.job_id).state == before, "a late report moved its job"
+        assert self.store.attempts.get(lease.attempt_id).evidence
+
+    @rule()
+    def analyse(self) -> None:
+        for attempt_id in self.store.reports.waiting_for_analysis():
+            assert self.store.reports.begin_analysis(attempt_id, hold_s=10)
+            assert self.store.reports.finish(attempt_id, VERDICT)
+
+    @rule(job_id=submitted)
+    def cancel(self, job_id: str) -> None:
+        before = self.store.jobs.get(job_id).state
+        try:
+            after = self.store.jobs.cancel(job_id, ADMIN).state
+        except IllegalTransition:
+            assert before in TERMINAL_STATES
+        else:
+            assert after == TRANSITIONS[before, JobEvent.CANCEL]
+
+    @rule(seconds=st.sampled_from([1, 14, 16, 400]))
+    def sweep(self, seconds: int) -> None:
+        self.clock.advance(seconds)
+        self.store.leases.expire()
+
+    @invariant()
+    def jobs_and_attempts_agree(self) -> None:
+        with self.store.db.read() as connection:
+            rows = connection.execute(select(jobs)).all()
+            held = connection.execute(
+                select(attempts.c.job_seq, func.count()).where(is_open).group_by(attempts.c.job_seq)
+            ).all()
+            taken = connection.execute(
+                select(attempts.c.bench, func.count()).where(holds_bench).group_by(attempts.c.bench)
+            ).all()
+        open_attempts = dict(held)
+        assert set(dict(taken).values()) <= {1}, "a bench holds two leases"
+        for row in rows:
+            active = JobState(row.state) in ACTIVE_STATES
+            assert open_attempts.get(row.seq, 0) == int(active), f"{row.state} with {open_attempts.get(row.seq, 0)}"
+            assert row.attempts <= row.max_attempts
+            assert row.state != "failed" or row.error is not None
+
+    @invariant()
+    def history_follows_the_table(self) -> None:
+        for job in self.store.jobs.list(_everything(), limit=200).items:
+            lines = self.store.jobs.history(job.id)
+            states = [line.state for line in lines]
+            for before, line in zip(states, lines[1:], strict=False):
+                assert TRANSITIONS[before, JobEvent(line.event)] == line.state
+            assert states[-1] == job.state
+
+    def _held(self, lease: Lease, act) -> bool:  # type: ignore[no-untyped-def]
+        """Do something under a lease; it must be refused exactly when the attempt is no longer open."""
+        row = self._attempt(lease)
+        is_held = row.state in ("leased", "running") and row.reported_at is None
+        try:
+            act()
+        except (LeaseEnded, StaleFence):
+            assert not is_held, "a live lease was refused"
+            return False
+        assert is_held, "an ended lease wrote"
+        return True
+
+    def _attempt(self, lease: Lease):  # type: ignore[no-untyped-def]
+        with self.store.db.read() as connection:
+            return connection.execute(select(attempts).where(attempts.c.lease_id == lease.lease_id)).one()
+
+    def teardown(self) -> None:
+        self._drain()
+        self.store.close()
+        shutil.rmtree(self.folder)
+
+    def _drain(self) -> None:
+        """Whatever happened, the queue can be worked off: no job waits for ever."""
+        for _ in range(200):
+            self.clock.advance(400)
+            self.store.leases.expire()
+            self.analyse()
+            for bench in BENCHES:
+                self.store.leases.claim(bench, ADMIN)
+            if all(job.state in TERMINAL_STATES for job in self.store.jobs.list(_everything(), limit=200).items):
+                return
+        pytest.fail("the queue does not drain")
+
+
+def _everything():  # type: ignore[no-untyped-def]
+    from neurorig_server.store.jobs import JobFilter
+
+    return JobFilter()
+
+
+def test_queue_holds_under_any_sequence_of_events(tmp_path: Path) -> None:
+    """Jobs, attempts, benches and history agree after every step, and every queue drains."""
+    from hypothesis.stateful import run_state_machine_as_test
+
+    path = tmp_path / "template.db"
+    store = Store(Settings(database_url=f"sqlite:///{path}"))
+    schema.upgrade(store.db)
+    store.close()
+    machine = type("TemplatedQueue", (Queue,), {"template": path})
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=15,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

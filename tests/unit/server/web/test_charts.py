@@ -1,0 +1,254 @@
+"""Charts as pure functions from records to Plotly figures."""
+
+from __future__ import annotations
+
+import json
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from neurorig_protocols.energy import EnergyMatrix, compute
+from neurorig_protocols.quantities import Quantity
+from neurorig_protocols.report import Improvement
+from neurorig_protocols.trace import Window
+from neurorig_protocols.windows import align
+from neurorig_server import downsample
+from neurorig_server.views import RailSeries, TraceSeries
+from neurorig_server.web.charts import Chart, cost_curve, energy_bars, power_trace
+from neurorig_server.web.charts.cost_curve import Passage, levels, thinned
+
+Figure = dict[str, Any]
+
+
+def figure_of(chart: Chart | None) -> Figure:
+    """The figure that the browser will draw."""
+    assert chart is not None
+    figure: Figure = json.loads(chart.json)
+    return figure
+
+
+@pytest.fixture(scope="module")
+def matrix(recorded: ModuleType) -> EnergyMatrix:
+    """The matrix of a synthetic trace on the VIRTUAL bench."""
+    found = recorded.acquired()
+    windows = align(found.trace, found.windows, "level")
+    profile = recorded.loihi_bench().profile
+    return compute(profile, {"analyser": found.trace}, {"analyser": windows}, {"analyser": "metered"})
+
+
+def of_panel(figure: Figure, row: int, kind: str) -> list[dict[str, Any]]:
+    """The drawn series of one kind in one panel."""
+    axis = "x" if row == 1 else f"x{row}"
+    return [trace for trace in figure["data"] if trace["type"] == kind and trace.get("xaxis", "x") == axis]
+
+
+def test_energy_chart_has_a_panel_per_phase_with_the_run_first(matrix: EnergyMatrix) -> None:
+    """Every phase is a panel that says its windows, and the run comes first."""
+    figure = figure_of(energy_bars(matrix))
+
+    titles = [a["text"] for a in figure["layout"]["annotations"] if a.get("name") != "reality"]
+    assert [title.split(",")[0] for title in titles] == ["<b>run</b>", "<b>idle</b>", "<b>warmup</b>"]
+    assert "3 windows" in titles[0]
+
+
+def test_energy_marks_are_the_cells_with_their_expanded_uncertainty(matrix: EnergyMatrix) -> None:
+    """The mark of every component is the cell's energy, its error bar 2u, in the axis's unit."""
+    figure = figure_of(energy_bars(matrix))
+
+    (marks,) = of_panel(figure, 1, "scatter")
+    assert figure["layout"]["xaxis"]["title"]["text"] == "mJ"
+    cells = {name: (x, u) for name, x, u in zip(marks["y"], marks["x"], marks["error_x"]["array"], strict=True)}
+    for component, (x, u) in cells.items():
+        energy = matrix.cell(component, "run").energy
+        assert (x, u) == (pytest.approx(energy.value * 1e3), pytest.approx(2 * energy.u * 1e3))
+    assert set(cells) == {"neurocores", "memory", "io", "management-cpu", "static"}
+
+
+def test_energy_bars_split_into_idle_share_and_signed_dynamic(matrix: EnergyMatrix) -> None:
+    """Both bars of a component add up to its energy, and a negative dynamic stays negative."""
+    figure = figure_of(energy_bars(matrix))
+
+    idle, dynamic = of_panel(figure, 1, "bar")
+    for component, share, change in zip(idle["y"], idle["x"], dynamic["x"], strict=True):
+        assert share + change == pytest.approx(matrix.cell(component, "run").energy.value * 1e3)
+    assert dict(zip(dynamic["y"], dynamic["x"], strict=True))["management-cpu"] < 0
+
+
+def test_energy_without_a_baseline_is_one_bar(matrix: EnergyMatrix) -> None:
+    """No idle window: the energy is drawn as such and nothing is said of a share."""
+    cells = [cell.model_copy(update={"idle_power": c.idle_power, "dynamic": c.dynamic}) for cell, c in _no_baseline(matrix)]
+    bare = matrix.model_copy(update={"cells": tuple(cells)})
+
+    (bar,) = of_panel(figure_of(energy_bars(bare)), 1, "bar")
+
+    assert bar["name"] == "energy without a baseline"
+    assert bar["x"][0] == pytest.approx(matrix.cell("neurocores", "run").energy.value * 1e3)
+
+
+def _no_baseline(matrix: EnergyMatrix) -> list[Any]:
+    absent = next(c for c in matrix.cells if c.phase == "idle")
+    return [(cell, absent) for cell in matrix.cells if cell.phase == "run"]
+
+
+@pytest.mark.parametrize(("reality", "said"), [("virtual", True), ("physical", False)])
+def test_virtual_is_written_inside_the_picture(matrix: EnergyMatrix, reality: str, said: bool) -> None:
+    """A figure of a virtual bench carries the word, a physical one does not."""
+    figure = figure_of(energy_bars(matrix.model_copy(update={"reality": reality})))
+
+    assert ("VIRTUAL" in [a["text"] for a in figure["layout"]["annotations"]]) is said
+
+
+@pytest.fixture(scope="module")
+def series(recorded: ModuleType, matrix: EnergyMatrix) -> TraceSeries:
+    """The synthetic trace, thinned."""
+    return downsample.series(recorded.acquired().trace, 500, matrix.windows)
+
+
+def lines_of(figure: Figure) -> dict[str, dict[str, Any]]:
+    """Drawn lines by name, without the legend's own."""
+    return {t["name"]: t for t in figure["data"] if t["x"] != [None]}
+
+
+def test_trace_has_a_line_per_rail_with_its_extremes(series: TraceSeries) -> None:
+    """Every rail is a line through least and largest power; the supply says that it is the total."""
+    figure = figure_of(power_trace(series, "virtual", total_rails=frozenset({"supply"})))
+
+    lines = lines_of(figure)
+    assert list(lines) == ["neurocores", "memory", "io", "management", "static", "supply (total)"]
+    cores = series.rails[0]
+    assert max(lines["neurocores"]["y"]) == pytest.approx(max(w for w in cores.max_w if w is not None), rel=1e-5)
+    assert min(lines["neurocores"]["y"]) == pytest.approx(min(w for w in cores.min_w if w is not None), rel=1e-5)
+    assert lines["neurocores"]["x"] == sorted(lines["neurocores"]["x"])
+
+
+def test_trace_bands_are_the_windows(series: TraceSeries) -> None:
+    """Every window is a band from its begin to its end; neighbours of one phase share a label."""
+    figure = figure_of(power_trace(series, "physical"))
+
+    bands = [(s["x0"], s["x1"]) for s in figure["layout"]["shapes"]]
+    first = series.windows[0]
+    assert len(bands) == len(series.windows) == 6
+    assert bands[0] == (
+        pytest.approx((first.begin_ns - series.t0_ns) * 1e-6),
+        pytest.approx((first.end_ns - series.t0_ns) * 1e-6),
+    )
+    assert [a["text"] for a in figure["layout"]["annotations"]] == ["idle", "warmup", "run × 3", "idle"]
+
+
+def window(phase: str, index: int, begin_ns: float, end_ns: float) -> Window:
+    """A window on a made-up clock."""
+    return Window(phase=phase, index=index, begin_ns=begin_ns, end_ns=end_ns, u_ns=1, clock="c")
+
+
+def small_series(**changes: Any) -> TraceSeries:
+    """Four samples of one rail, 1 ms apart."""
+    rail = RailSeries(rail="r", min_w=(0.001, None, 0.002, 0.002), max_w=(0.001, None, 0.003, 0.002))
+    base = {"monitor": "m", "clock": "c", "t0_ns": 0, "dt_ns": 1e6, "samples": 4, "bin": 1, "rails": (rail,), "windows": ()}
+    return TraceSeries.model_validate(base | changes)
+
+
+def test_missing_samples_are_a_gap_in_the_line() -> None:
+    """A bin without samples has no power, and units fit the numbers."""
+    figure = figure_of(power_trace(small_series(), "physical"))
+
+    line = lines_of(figure)["r"]
+    assert line["y"] == [1, None, None, 2, 3, 2] or line["y"] == [1, None, 2, 3, 2]
+    assert figure["layout"]["yaxis"]["title"]["text"] == "power, mW"
+    assert figure["layout"]["xaxis"]["title"]["text"] == "time since the first sample, ms"
+
+
+def test_many_windows_share_bands() -> None:
+    """Beyond what a picture can hold, one band spans all neighbours of a phase and the label counts them."""
+    windows = [window("run", i, i * 1e3, i * 1e3 + 500) for i in range(400)]
+
+    figure = figure_of(power_trace(small_series(windows=windows), "physical"))
+
+    assert len(figure["layout"]["shapes"]) == 1
+    assert figure["layout"]["annotations"][0]["text"] == "run × 400"
+
+
+def test_empty_trace_and_no_windows_still_make_a_figure() -> None:
+    """Nothing to draw is a figure without points, not a failure."""
+    empty = small_series(samples=0, rails=(RailSeries(rail="r", min_w=(), max_w=()),))
+
+    assert lines_of(figure_of(power_trace(empty, "physical")))["r"]["y"] == []
+
+
+STEPS = [Improvement(t_s=0, cost=300), Improvement(t_s=1e-4, cost=-50), Improvement(t_s=2e-3, cost=-62)]
+
+
+def test_cost_curve_draws_steps_target_and_gaps() -> None:
+    """Steps over log time end with the run; the target and each gap are lines at their costs."""
+    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=-67, passages=[Passage(0.1, 2e-3, -61)], reality="physical"))
+
+    lines = {t["name"]: t for t in figure["data"]}
+    assert figure["layout"]["xaxis"]["type"] == "log"
+    assert lines["best cost so far"]["line"]["shape"] == "hv"
+    assert (lines["best cost so far"]["x"][-1], lines["best cost so far"]["y"][-1]) == (0.01, -62)
+    assert [lines[n]["y"][0] for n in lines if n.startswith(("official", "gap 0"))] == [-67, -64, -61]
+    assert (lines["gap reached"]["x"], lines["gap reached"]["y"]) == ([2e-3], [-61])
+
+
+def test_cost_at_the_start_holds_from_the_left_end() -> None:
+    """A log axis has no zero: the first cost begins at the axis's left end and keeps its value."""
+    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=-67, passages=[], reality="physical"))
+
+    steps = next(t for t in figure["data"] if t["name"] == "best cost so far")
+    assert 0 < steps["x"][0] < 1e-4
+    assert steps["y"][0] == 300
+
+
+@pytest.mark.parametrize(("target", "top"), [(-67, 30), (None, 330)])
+def test_cost_axis_opens_where_it_matters(target: int | None, top: float) -> None:
+    """With a target, random first costs do not flatten the curve; the data keep them."""
+    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=target, passages=[], reality="physical"))
+
+    low, high = figure["layout"]["yaxis"]["range"]
+    assert low < (target or -62)
+    assert high == pytest.approx(top, abs=10)
+
+
+def test_cost_that_never_fell_is_still_in_view() -> None:
+    """A solver that stayed above every gap is drawn, not left outside the axis."""
+    steps = [Improvement(t_s=1e-3, cost=500), Improvement(t_s=2e-3, cost=400)]
+
+    figure = figure_of(cost_curve(steps, end_s=0.01, target=-67, passages=[], reality="physical"))
+
+    assert figure["layout"]["yaxis"]["range"][1] > 400
+
+
+@pytest.mark.parametrize("steps", [[], [Improvement(t_s=0, cost=1)]])
+def test_no_time_no_curve(steps: list[Improvement]) -> None:
+    """Without a step at a positive time there is nothing to draw over log time."""
+    assert cost_curve(steps, end_s=1, target=-5, passages=[], reality="physical") is None
+
+
+def test_gaps_that_round_to_one_cost_share_a_line() -> None:
+    """Small targets make gaps coincide; no line hides another."""
+    assert dict(levels(-67)) == {-67: "official target, gap 0.01", -64: "gap 0.05", -61: "gap 0.1"}
+    assert levels(None) == {}
+    assert levels(0) == {}
+
+
+def test_thinning_keeps_first_last_and_order() -> None:
+    """A hundred thousand steps become a few thousand; start, end and order of the curve stay."""
+    steps = [Improvement(t_s=0, cost=100_001)] + [
+        Improvement(t_s=1e-6 * 1.0001**i, cost=100_000 - i) for i in range(100_000)
+    ]
+
+    kept = thinned(steps, 1000)
+
+    assert 500 < len(kept) <= 1002
+    assert (kept[0], kept[-1]) == (steps[0], steps[-1])
+    assert [s.t_s for s in kept] == sorted(s.t_s for s in kept)
+
+
+def test_quantities_are_shown_on_hover(matrix: EnergyMatrix) -> None:
+    """Whoever points at a mark reads value, uncertainty and grade."""
+    (marks,) = of_panel(figure_of(energy_bars(matrix)), 1, "scatter")
+
+    energy = matrix.cell("neurocores", "run").energy
+    assert isinstance(energy, Quantity)
+    assert marks["customdata"][0][1] == "metered"
+    assert "±" in marks["customdata"][0][0]
