@@ -1,0 +1,1 @@
+"""The agent: the daemon beside a bench."""

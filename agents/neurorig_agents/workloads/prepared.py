@@ -1,0 +1,78 @@
+"""What the executor needs of a workload, whichever it is; and the way from a job to it."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Protocol
+
+from neurorig_protocols.board import Artifact, Batch, RunOutput
+from neurorig_protocols.errors import WrongAnswer
+from neurorig_protocols.job import Digits, JobSpec, QuboMis
+from neurorig_protocols.plan import PhaseName
+from neurorig_protocols.report import Answer
+
+
+class Prepared(Protocol):
+    """A workload ready to be brought onto a board. Times in seconds of the bench's clock."""
+
+    artifact: Artifact
+    longest_s: float | None
+    """No run takes longer; None when that is not known beforehand."""
+
+    def batch(self, phase: PhaseName | None, index: int, trial: int) -> Batch:
+        """Return the batch of one trial whose windows are numbered from `index` on; phase None is not measured."""
+
+    def share(self, output: RunOutput) -> float:
+        """Return which part of a whole run an unmeasured run did (0…1)."""
+
+    def shortest_s(self, output: RunOutput) -> float | None:
+        """Return the shortest stretch that will be integrated; None when the board does not tell."""
+
+    def window_times_s(self, output: RunOutput) -> list[float]:
+        """Return the board's own duration of each window; empty when it does not tell."""
+
+    def answer(self, output: RunOutput, index: int) -> Answer:
+        """Return the answer of the trial whose windows begin at `index`; WrongAnswer when it is malformed."""
+
+    def summary(self, output: RunOutput) -> dict[str, Any]:
+        """Return the few figures that are kept of every trial."""
+
+
+def prepare(job: JobSpec, session: str) -> Prepared:
+    """Build the work of a job; `session` labels it for virtual boards. Raises JobError when it has no meaning."""
+    from neurorig_agents.workloads.digits import DigitsWork
+    from neurorig_agents.workloads.qubo_mis import QuboMisWork
+
+    match job.workload:
+        case QuboMis() as workload:
+            return QuboMisWork(workload, job.solver, session)
+        case Digits() as workload:
+            return DigitsWork(workload, session)
+
+
+def number(meta: dict[str, Any], key: str) -> float:
+    """Return a finite number that a board must give; WrongAnswer otherwise."""
+    value = meta.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        raise WrongAnswer(f"the board's output gives {value!r} as '{key}'", where="run", next_step=_DRIVER)
+    return float(value)
+
+
+def whole(meta: dict[str, Any], key: str) -> int:
+    """Return a whole number that a board must give; WrongAnswer otherwise."""
+    value = number(meta, key)
+    if value != int(value):
+        raise WrongAnswer(f"the board's output gives {value!r} as '{key}'", where="run", next_step=_DRIVER)
+    return int(value)
+
+
+def activity(meta: dict[str, Any], known: frozenset[str]) -> dict[str, float]:
+    """Return the counts that a board gives beside the keys that every board of its kind gives."""
+    return {
+        key: float(value)
+        for key, value in meta.items()
+        if key not in known and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    }
+
+
+_DRIVER = "Run `neurorig agent check` on the bench: the board's driver breaks its contract."
