@@ -1,0 +1,185 @@
+"""The server's routes as values: what to send and how to read the answer. Both clients share them; no I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from neurorig import views
+from neurorig.errors import ApiError, Unreachable, from_problem
+from neurorig_protocols.job import JobSpec
+
+T = TypeVar("T")
+
+API = "/api/v1"
+
+# A restarting server, or a proxy in front of one that is down: not an answer to the request.
+NOT_NOW = (502, 503, 504)
+
+Json = Mapping[str, Any]
+Param = str | int | float | bool | None
+
+
+@dataclass(frozen=True)
+class Call(Generic[T]):
+    """One request. `parse` turns the successful answer into its view."""
+
+    method: str
+    path: str
+    parse: Callable[[httpx.Response], T]
+    params: Mapping[str, Param] = field(default_factory=dict)
+    body: Json | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def request_arguments(self) -> dict[str, Any]:
+        """Return the arguments of httpx's `request`; parameters that are None are left out."""
+        arguments: dict[str, Any] = {
+            "method": self.method,
+            "url": self.path,
+            "params": {key: value for key, value in self.params.items() if value is not None},
+            "headers": dict(self.headers),
+        }
+        return arguments if self.body is None else {**arguments, "json": self.body}
+
+    def read(self, response: httpx.Response) -> T:
+        """Return the view; ApiError when the server refused, Unreachable when it is not up."""
+        if response.status_code in NOT_NOW:
+            raise Unreachable(f"the server at {response.url.host} answered {response.status_code}")
+        if not response.is_success:
+            raise from_problem(response.status_code, _problem(response))
+        try:
+            return self.parse(response)
+        except (ValidationError, ValueError) as error:
+            raise ApiError(
+                f"the answer to {self.method} {self.path} is not what a neurorig server sends: {error}",
+                status=response.status_code,
+                code="unexpected_answer",
+                next_step="check the server's address and version with `neurorig doctor`",
+            ) from error
+
+
+def _problem(response: httpx.Response) -> Json:
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    return problem if isinstance(problem, Mapping) else {"detail": response.text[:200]}
+
+
+def _view(kind: type[T]) -> Callable[[httpx.Response], T]:
+    adapter = TypeAdapter(kind)
+    return lambda response: adapter.validate_json(response.content)
+
+
+def _at(*parts: str) -> str:
+    return "/".join((API, *(quote(part, safe="") for part in parts)))
+
+
+def _json(body: BaseModel | Json) -> Json:
+    if not isinstance(body, BaseModel):
+        return body
+    dumped: Json = body.model_dump(mode="json")
+    return dumped
+
+
+def submit(spec: JobSpec | Json, *, idempotency_key: str | None, wait_for_bench: bool) -> Call[views.JobView]:
+    """POST /jobs."""
+    return Call(
+        "POST",
+        _at("jobs"),
+        _view(views.JobView),
+        params={"wait_for_bench": "true" if wait_for_bench else None},
+        body=_json(spec),
+        headers={"Idempotency-Key": idempotency_key} if idempotency_key else {},
+    )
+
+
+def job_page(filters: Mapping[str, Param], cursor: str | None) -> Call[views.JobPage]:
+    """GET /jobs."""
+    return Call("GET", _at("jobs"), _view(views.JobPage), params={**filters, "cursor": cursor})
+
+
+def job(job_id: str) -> Call[views.JobView]:
+    """GET /jobs/{id}."""
+    return Call("GET", _at("jobs", job_id), _view(views.JobView))
+
+
+def cancel(job_id: str) -> Call[views.JobView]:
+    """POST /jobs/{id}/cancel."""
+    return Call("POST", _at("jobs", job_id, "cancel"), _view(views.JobView))
+
+
+def submit_campaign(name: str, base: JobSpec | Json, grid: Mapping[str, Iterable[Any]]) -> Call[views.CampaignCreated]:
+    """POST /campaigns."""
+    body = {"name": name, "base": _json(base), "grid": {path: list(values) for path, values in grid.items()}}
+    return Call("POST", _at("campaigns"), _view(views.CampaignCreated), body=body)
+
+
+def campaign(campaign_id: str) -> Call[views.CampaignView]:
+    """GET /campaigns/{id}."""
+    return Call("GET", _at("campaigns", campaign_id), _view(views.CampaignView))
+
+
+def benches() -> Call[list[views.BenchView]]:
+    """GET /benches."""
+    return Call("GET", _at("benches"), _view(list[views.BenchView]))
+
+
+def bench(name: str) -> Call[views.BenchView]:
+    """GET /benches/{name}."""
+    return Call("GET", _at("benches", name), _view(views.BenchView))
+
+
+def attempt(attempt_id: str) -> Call[views.AttemptView]:
+    """GET /attempts/{id}."""
+    return Call("GET", _at("attempts", attempt_id), _view(views.AttemptView))
+
+
+def energy(attempt_id: str) -> Call[views.EnergyView | views.EnergyAbsent]:
+    """GET /attempts/{id}/energy."""
+
+    def parse(response: httpx.Response) -> views.EnergyView | views.EnergyAbsent:
+        found = response.json()
+        kind = views.EnergyAbsent if isinstance(found, dict) and "absent" in found else views.EnergyView
+        return kind.model_validate(found)
+
+    return Call("GET", _at("attempts", attempt_id, "energy"), parse)
+
+
+def energies(filters: Mapping[str, Param], group_by: Iterable[str]) -> Call[views.EnergyRows]:
+    """GET /energy."""
+    params = {**filters, "group_by": ",".join(group_by) or None}
+    return Call("GET", _at("energy"), _view(views.EnergyRows), params=params)
+
+
+def traces(attempt_id: str) -> Call[list[views.TraceInfo]]:
+    """GET /attempts/{id}/trace."""
+    return Call("GET", _at("attempts", attempt_id, "trace"), _view(list[views.TraceInfo]))
+
+
+def trace(attempt_id: str, monitor: str, points: int) -> Call[views.TraceSeries]:
+    """GET /attempts/{id}/trace of one monitor, thinned."""
+    params: Mapping[str, Param] = {"monitor": monitor, "points": points}
+    return Call("GET", _at("attempts", attempt_id, "trace"), _view(views.TraceSeries), params=params)
+
+
+def trace_parquet(attempt_id: str, monitor: str) -> Call[bytes]:
+    """GET /attempts/{id}/trace of one monitor, every sample."""
+    params: Mapping[str, Param] = {"monitor": monitor, "format": "parquet"}
+    return Call("GET", _at("attempts", attempt_id, "trace"), lambda response: response.content, params=params)
+
+
+def create_token(name: str, scopes: Iterable[str], bench: str | None) -> Call[views.TokenCreated]:
+    """POST /tokens."""
+    body = {"name": name, "scopes": list(scopes), "bench": bench}
+    return Call("POST", _at("tokens"), _view(views.TokenCreated), body=body)
+
+
+def health(path: str) -> Call[dict[str, Any]]:
+    """GET /healthz or /readyz."""
+    return Call("GET", path, _view(dict[str, Any]))

@@ -1,0 +1,129 @@
+"""`neurorig submit qubo-mis | mnist-digits | --file`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from neurorig import tables
+from neurorig.follow import follow
+from neurorig.spec import job_spec, read_spec
+from neurorig.terminal import Terminal, with_terminal
+from neurorig_protocols.job import JobSpec
+
+Command = Callable[..., Any]
+Option = Callable[[Command], Command]
+
+SENDING: Sequence[Option] = (
+    click.option("--wait", is_flag=True, help="Wait until the job has ended."),
+    click.option("--wait-for-bench", is_flag=True, help="Queue it even if no registered bench fits yet."),
+    click.option("--idempotency-key", help="Repeating a call with the same key makes no second job."),
+)
+
+JOB: Sequence[Option] = (
+    click.option("--board", help="Board driver, such as virtual-loihi."),
+    click.option("--bench", help="One bench by name."),
+    click.option("--reality", type=click.Choice(["physical", "virtual"])),
+    click.option("--metered", is_flag=True, default=None, help="Ask for a bench that measures energy."),
+    click.option("--solver", default="default", show_default=True, help="Algorithm of the board."),
+    click.option("--solver-seed", default=0, show_default=True, type=int),
+    click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Solver constant; repeatable."),
+    click.option("--trials", type=int, help="Repetitions of the run phase."),
+    click.option("--idle", "idle_s", type=float, help="Length of each idle window in seconds."),
+    click.option("--settle", "settle_s", type=float, help="Wait between phases in seconds."),
+    click.option("--priority", type=int, help="0 to 100; higher goes first."),
+    click.option("--max-attempts", type=int, help="Tries after failures of the infrastructure."),
+    click.option("--tag", "tags", multiple=True, help="Label for finding the job again; repeatable."),
+    click.option("--comment"),
+)
+
+
+def _with(*groups: Sequence[Option]) -> Option:
+    """Add groups of options to a command, in the order of the help page."""
+
+    def decorate(command: Command) -> Command:
+        for option in reversed([option for group in groups for option in group]):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+@click.group(invoke_without_command=True)
+@click.option("--file", "path", type=click.Path(path_type=Path), help="A whole job as JSON or TOML.")
+@_with(SENDING)
+@with_terminal
+def submit(terminal: Terminal, path: Path | None, **sending: Any) -> None:
+    """Ask for a job: name a workload, or give a file."""
+    ctx = click.get_current_context()
+    if ctx.invoked_subcommand:
+        given = [name for name in ctx.params if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE]
+        if given:
+            raise click.UsageError(f"options go behind '{ctx.invoked_subcommand}'")
+        return
+    if path is None:
+        raise click.UsageError(f"name a workload ({', '.join(submit.list_commands(ctx))}) or give --file")
+    _send(terminal, read_spec(path), sending)
+
+
+@submit.command("qubo-mis")
+@click.option("--n", required=True, type=int, help="Variables.")
+@click.option("--density", required=True, type=float, help="Edge density, 0 to 1.")
+@click.option("--seed", default=0, show_default=True, type=int, help="Seed of the graph.")
+@click.option("--timeout", "timeout_s", type=float, help="Fixed-timeout scenario: run for SECONDS.", metavar="SECONDS")
+@click.option(
+    "--tts", "limit_s", type=float, help="Time-to-solution scenario: give up after SECONDS.", metavar="SECONDS"
+)
+@click.option("--gap", "gaps", multiple=True, type=float, help="Gap to reach, with --tts; repeatable.")
+@_with(JOB, SENDING)
+@with_terminal
+def qubo_mis(
+    terminal: Terminal,
+    *,
+    n: int,
+    density: float,
+    seed: int,
+    timeout_s: float | None,
+    limit_s: float | None,
+    gaps: tuple[float, ...],
+    **options: Any,
+) -> None:
+    """A maximum-independent-set problem of NeuroBench."""
+    scenario = _scenario(timeout_s, limit_s, gaps)
+    workload = {"name": "qubo-mis", "n": n, "density": density, "seed": seed, "scenario": scenario}
+    _send(terminal, job_spec(workload, options), options)
+
+
+@submit.command("mnist-digits")
+@click.option("--count", default=200, show_default=True, type=int, help="Images.")
+@click.option("--first", default=0, show_default=True, type=int, help="Number of the first image.")
+@click.option("--iterations", default=1, show_default=True, type=int, help="Inferences per image and window.")
+@_with(JOB, SENDING)
+@with_terminal
+def mnist_digits(terminal: Terminal, count: int, first: int, iterations: int, **options: Any) -> None:
+    """Handwritten digits through a small network."""
+    workload = {"name": "mnist-digits", "count": count, "first": first, "iterations": iterations}
+    _send(terminal, job_spec(workload, options), options)
+
+
+def _scenario(timeout_s: float | None, limit_s: float | None, gaps: tuple[float, ...]) -> dict[str, Any]:
+    if (timeout_s is None) == (limit_s is None):
+        raise click.UsageError("give either --timeout or --tts")
+    if timeout_s is not None:
+        if gaps:
+            raise click.UsageError("--gap goes with --tts")
+        return {"kind": "fixed-timeout", "timeout_s": timeout_s}
+    return {"kind": "time-to-solution", "limit_s": limit_s, **({"gaps": gaps} if gaps else {})}
+
+
+def _send(terminal: Terminal, spec: JobSpec, sending: dict[str, Any]) -> None:
+    with terminal.client() as client:
+        job = client.submit(spec, idempotency_key=sending["idempotency_key"], wait_for_bench=sending["wait_for_bench"])
+    if sending["wait"]:
+        follow(terminal, [job.id])
+    else:
+        terminal.show(job, tables.job_facts(job), f"follow it with: neurorig watch {job.id}")

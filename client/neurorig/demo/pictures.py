@@ -1,0 +1,106 @@
+"""The demo's tables: one line per attempt, and the measurement beside the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.table import Table
+
+from neurorig import quantity_text as text
+from neurorig import tables
+from neurorig.demo.agreement import Agreement
+from neurorig.demo.result import Result
+from neurorig.views import ReachedView
+
+Json = dict[str, Any]
+
+
+def attempts(results: Sequence[Result]) -> Table:
+    """One line per QUBO attempt."""
+    table = _table(
+        "problem", "scenario", "board", "reality", "cost", "target", "gap", "to each gap", "run energy", "true"
+    )
+    for result in results:
+        workload, verified = result.job.spec.workload, result.attempt.answer and result.attempt.answer.verified
+        if workload.n is None or not verified:
+            continue
+        reached = ", ".join(map(_reach, verified.reached)) or "-"
+        table.add_row(
+            f"n={workload.n} {100 * (workload.density or 0):g} % s{workload.seed}",
+            tables.scenario(workload.scenario),
+            result.attempt.board,
+            result.attempt.reality,
+            str(verified.cost),
+            str(verified.official_target),
+            tables.gap(verified.gap),
+            reached,
+            *_run_energy(result),
+        )
+    return table
+
+
+def components(results: Sequence[Result]) -> Table:
+    """Energy of each component in the run phase of the first virtual problem, measured beside true."""
+    table = _table("component", "phase", "measured", "grade", "reality", "true", "error")
+    found = next((r for r in results if r.truth and r.job.spec.workload.n is not None), None)
+    if found is None or found.matrix is None or found.truth is None:
+        return table
+    for cell in found.matrix.cells:
+        true_j = found.truth.cells[cell.component, cell.phase]
+        error = text.percent((cell.energy.value - true_j) / true_j) if true_j else "absent: the truth is 0"
+        measured = text.quantity(cell.energy.value, cell.energy.u, "J", cell.energy.k)
+        row = (cell.component, cell.phase, measured, cell.energy.grade, found.matrix.reality)
+        table.add_row(*row, text.plain(true_j, "J"), error)
+    return table
+
+
+def digits(entry: Json) -> Table:
+    """The digits' attempt."""
+    table = _table("digits", "accuracy", "latency", "energy per inference", "true", "grade", "reality")
+    if not entry:
+        return table
+    absent = "absent"
+    energy_j, true_j = entry["energy_j"], entry["true_j"]
+    table.add_row(
+        f"{entry['correct']} of {entry['count']}",
+        f"{100 * entry['accuracy']:.1f} %",
+        absent if entry["latency_s"] is None else text.plain(entry["latency_s"], "s"),
+        absent if energy_j is None else text.quantity(energy_j, entry["u_j"], "J"),
+        absent if true_j is None else text.plain(true_j, "J"),
+        entry["grade"] or absent,
+        entry["reality"],
+    )
+    return table
+
+
+def agreement(found: Agreement) -> list[str]:
+    """The numbers of measured against true, one sentence each."""
+    if found.covered is None:
+        return ["No virtual cell was compared with its truth."]
+    each = ", ".join(f"{name} {100 * e:.2f} %" for name, e in sorted(found.run_error_by_component.items()))
+    total = "absent" if found.run_error_of_total is None else f"{100 * found.run_error_of_total:.2f} %"
+    return [
+        f"Virtual benches, largest |measured − true| in the run phase: {each}; all components together {total}.",
+        f"{100 * found.covered:.1f} % of {found.cells} virtual cells lie within 2u of the truth.",
+    ]
+
+
+def _run_energy(result: Result) -> tuple[str, str]:
+    total = next((t for t in (result.matrix.totals if result.matrix else ()) if t.phase == "run"), None)
+    if total is None:
+        return "absent (see below)", ""
+    true_j = result.truth.totals["run"] if result.truth else None
+    measured = f"{text.quantity(total.energy.value, total.energy.u, 'J', total.energy.k)} ({total.energy.grade})"
+    return measured, "" if true_j is None else text.plain(true_j, "J")
+
+
+def _reach(item: ReachedView) -> str:
+    return f"{100 * item.gap:g} %: {text.latency(item.latency_s)}"
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    return table

@@ -1,0 +1,142 @@
+"""The demo from start to end: start, submit, wait, compare with the truth, print, write the summary, stop."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from neurorig import tables
+from neurorig.client import Client
+from neurorig.demo import lab, pictures, summary
+from neurorig.demo.agreement import agreement, comparisons
+from neurorig.demo.children import Children
+from neurorig.demo.folder import Folder, prepare
+from neurorig.demo.progress import Display
+from neurorig.demo.result import Result, Truths, gather, is_complete, with_truth
+from neurorig.demo.truth import read_truth
+from neurorig.demo.workloads import demo_jobs
+from neurorig.errors import ClientError
+from neurorig.views import JobView
+
+PATIENCE_S = 600.0
+TRUTH_S = 10.0
+
+
+def run(out: Path, *, keep: bool, console: Console) -> dict[str, Any]:
+    """Run the demo in a folder and return its summary; ClientError when a job did not succeed."""
+    folder = prepare(out)
+    with _ended_by_sigterm(), Children(folder.logs) as children:
+        console.print("Starting a server, two virtual benches and the agents …")
+        address, token = lab.start_server(children, folder)
+        with Client(address, token) as admin:
+            lab.start_benches(children, folder, admin)
+            user = admin.create_token("demo", ["submit"]).token
+        with Client(address, user) as client:
+            jobs = _measure(client, children, console)
+            results = _compared(gather(client, jobs), children, folder)
+        found = summary.build(results)
+        folder.summary.write_text(json.dumps(found, indent=1, allow_nan=False) + "\n", "utf-8")
+        _print(results, found, folder, console)
+        _say_where_to_look(results, address, folder, keep=keep, console=console)
+        if keep:
+            _stay(children)
+    return found
+
+
+def _measure(client: Client, children: Children, console: Console) -> list[JobView]:
+    ids = [client.submit(spec).id for spec in demo_jobs()]
+    with Display(console, len(ids)) as display:
+        # A dead agent would leave its jobs waiting for ever.
+        jobs = client.wait(ids, display.show, on_round=_watch(children), poll_s=0.25)
+    bad = [job for job in jobs if job.state != "succeeded"]
+    if bad:
+        console.print(tables.jobs(bad))
+        raise ClientError(f"{len(bad)} of {len(jobs)} jobs did not succeed", next_step="see the logs of the agents")
+    return jobs
+
+
+def _watch(children: Children) -> Callable[[], None]:
+    """Return a check that raises when a process has ended or the demo takes far too long."""
+    end = time.monotonic() + PATIENCE_S
+
+    def check() -> None:
+        children.check()
+        if time.monotonic() > end:
+            raise ClientError(f"the jobs have not ended within {PATIENCE_S:g} s", next_step="see the logs")
+
+    return check
+
+
+def _compared(results: list[Result], children: Children, folder: Folder) -> list[Result]:
+    """Join the lab's own record, once it holds every measured window."""
+
+    def whole() -> Truths | None:
+        truths = _truths(folder)
+        return truths if is_complete(results, truths) else None
+
+    return with_truth(results, children.until(whole, f"lab-{lab.VIRTUAL_BENCHES[0]}", TRUTH_S))
+
+
+def _truths(folder: Folder) -> Truths:
+    found: dict[str, Any] = {}
+    for name in lab.VIRTUAL_BENCHES:
+        path = folder.truth / f"{name}.jsonl"
+        found |= read_truth(path) if path.exists() else {}
+    return found
+
+
+def _print(results: Sequence[Result], found: dict[str, Any], folder: Folder, console: Console) -> None:
+    absent = found["totals"]["energy_absent"]
+    console.print(pictures.attempts(results))
+    console.print("\nEnergy by component and phase, first problem on the virtual chip:")
+    console.print(pictures.components(results))
+    console.print()
+    console.print(pictures.digits(found["digits"]))
+    console.print()
+    for reason, count in Counter(absent.values()).items():
+        console.print(f"Energy absent in {count} attempts: {reason}")
+    for sentence in pictures.agreement(agreement(comparisons(results))):
+        console.print(sentence)
+    console.print(f"Summary: {folder.summary}")
+
+
+def _say_where_to_look(
+    results: Sequence[Result], address: str, folder: Folder, *, keep: bool, console: Console
+) -> None:
+    virtual = [r.attempt.id for r in results if r.attempt.reality == "virtual" and r.job.spec.workload.n]
+    console.print(f"A page to look at: {address}/attempts/{virtual[-1] if virtual else results[-1].attempt.id}")
+    if keep:
+        console.print("Server and agents go on; press Ctrl-C to end them.")
+    else:
+        port = address.rpartition(":")[2]
+        again = f"neurorig serve --data-dir {folder.server} --public-read --port {port}"
+        console.print(f"The server has been stopped; see the page again with: {again}")
+
+
+def _stay(children: Children) -> None:
+    with contextlib.suppress(KeyboardInterrupt):
+        while True:
+            children.check()
+            time.sleep(0.5)
+
+
+@contextlib.contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the demo as Ctrl-C does, so that its processes are ended in order."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,56 @@
+"""Numbers as people read them: a value with its expanded uncertainty, one unit prefix, no digit too many."""
+
+from __future__ import annotations
+
+import math
+
+from neurorig.views import AbsentView, Measured
+
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
+
+
+def quantity(value: float, u: float, unit: str, k: float = 2.0) -> str:
+    """Return "value ± expanded uncertainty prefix-unit"; the uncertainty has two significant digits.
+
+    value and u (standard uncertainty) in `unit`; without uncertainty the value has four significant digits.
+    """
+    expanded = abs(k * u)
+    exponent = _exponent(max(abs(value), expanded))
+    scale, symbol = 10.0**exponent, f"{_PREFIXES[exponent]}{unit}"
+    if expanded == 0:
+        return f"{value / scale:.4g} {symbol}".rstrip()
+    digits = max(0, 1 - math.floor(math.log10(expanded / scale)))
+    return f"{value / scale:.{digits}f} ± {expanded / scale:.{digits}f} {symbol}".rstrip()
+
+
+def plain(value: float, unit: str) -> str:
+    """Return a value without uncertainty, with four significant digits and a unit prefix."""
+    return quantity(value, 0.0, unit)
+
+
+def measured(found: Measured | None) -> str:
+    """Return a quantity with its grade, or "absent: reason"."""
+    if found is None:
+        return "absent: not reported"
+    if isinstance(found, AbsentView):
+        return f"absent: {found.reason}"
+    return f"{quantity(found.value, found.u, found.unit, found.k)} ({found.grade})"
+
+
+def latency(seconds: float | None) -> str:
+    """Return a latency, or "not reached"."""
+    return "not reached" if seconds is None else plain(seconds, "s")
+
+
+def percent(fraction: float) -> str:
+    """Return a signed fraction as percent."""
+    return f"{100 * fraction:+.1f} %"
+
+
+def _exponent(size: float) -> int:
+    if size == 0:
+        return 0
+    # Rounding first: 999.96 with four digits prints as 1.000 of the next prefix.
+    rounded = float(f"{size:.4g}")
+    exponent = 3 * math.floor(math.log10(rounded) / 3 + 1e-12)
+    return min(max(exponent, min(_PREFIXES)), max(_PREFIXES))

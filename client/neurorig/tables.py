@@ -1,0 +1,244 @@
+"""Tables for people. Grade and reality stand beside every energy; what is missing says why."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from neurorig import quantity_text as text
+from neurorig import views
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+STYLES = {
+    "succeeded": "green",
+    "valid": "green",
+    "online": "green",
+    "failed": "red",
+    "invalid": "red",
+    "measurement_invalid": "red",
+    "lost": "red",
+    "offline": "red",
+    "degraded": "yellow",
+    "running": "cyan",
+    "busy": "cyan",
+}
+
+
+def workload(view: views.WorkloadView) -> str:
+    """Return a workload in one short phrase."""
+    if view.n is None:
+        return f"{view.name} × {view.count}" if view.count is not None else view.name
+    density = "" if view.density is None else f" {100 * view.density:g} %"
+    return f"{view.name} n={view.n}{density} seed {view.seed}, {scenario(view.scenario)}"
+
+
+def scenario(view: views.ScenarioView | None) -> str:
+    """Return a scenario in one short phrase."""
+    if view is None:
+        return "no scenario"
+    if view.timeout_s is not None:
+        return f"{text.plain(view.timeout_s, 's')} timeout"
+    return f"to solution, limit {text.plain(view.limit_s or 0, 's')}"
+
+
+def gap(found: float | views.AbsentView | None) -> str:
+    """Return a gap in percent, or why there is none."""
+    if found is None:
+        return "absent: not recomputed"
+    return text.percent(found) if isinstance(found, float) else f"absent: {found.reason}"
+
+
+def jobs(found: Iterable[views.JobView]) -> Table:
+    """One line per job."""
+    table = _table("job", "state", "workload", "board", "quality", "created", "why")
+    for job in found:
+        last = job.last_attempt
+        table.add_row(
+            job.id,
+            _state(job.state),
+            workload(job.spec.workload),
+            job.spec.needs.board or (last.bench if last else "any"),
+            _state((last.quality if last else None) or ""),
+            _when(job.created_at),
+            job.error.message if job.error else job.reason or "",
+        )
+    return table
+
+
+def attempts(found: Iterable[views.AttemptSummary]) -> Table:
+    """One line per attempt of a job."""
+    table = _table("attempt", "number", "bench", "state", "quality", "started", "ended")
+    for attempt in found:
+        times = [_when(at) if at else "" for at in (attempt.started_at, attempt.ended_at)]
+        table.add_row(
+            attempt.id,
+            str(attempt.number),
+            attempt.bench,
+            _state(attempt.state),
+            _state(attempt.quality or ""),
+            *times,
+        )
+    return table
+
+
+def job_facts(job: views.JobView) -> Table:
+    """A job as name and value."""
+    facts = {
+        "job": job.id,
+        "state": job.state,
+        "workload": workload(job.spec.workload),
+        "priority": str(job.priority),
+        "position": str(job.position) if job.position is not None else "",
+        "why": job.error.message if job.error else job.reason or "",
+        "next step": (job.error.next_step if job.error else None) or "",
+    }
+    return _facts(facts)
+
+
+def attempt_facts(attempt: views.AttemptView) -> Table:
+    """An attempt as name and value: its answer, times and quality."""
+    facts = {
+        "attempt": attempt.id,
+        "job": attempt.job_id,
+        "bench": f"{attempt.bench} ({attempt.board}, {attempt.reality})",
+        "state": attempt.state,
+        "quality": ", ".join((attempt.quality or "not judged", *attempt.codes)),
+        **_answer_facts(attempt.answer),
+        "why": attempt.error.message if attempt.error else "",
+        "next step": (attempt.error.next_step if attempt.error else None) or "",
+        "energy": f"absent: {attempt.energy_absent}" if attempt.energy_absent else "",
+    }
+    return _facts(facts)
+
+
+def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
+    if answer is None or answer.verified is None:
+        return {"answer": "absent: none was reported" if answer is None else "not recomputed"}
+    verified = answer.verified
+    if verified.accuracy is not None:
+        return {"accuracy": f"{100 * verified.accuracy:.1f} % ({verified.correct} of {verified.count})"}
+    target = "none known" if verified.official_target is None else str(verified.official_target)
+    times = {"requested": answer.requested_s, "set-up": answer.setup_s, "solve": answer.solve_s}
+    return {
+        "solver": answer.solver or "",
+        "best cost": f"{verified.cost} (recomputed)",
+        "official target": target,
+        "gap": gap(verified.gap),
+        **{name: text.plain(s, "s") for name, s in times.items() if s is not None},
+        "clock": f"{answer.clock}, from '{answer.start_event}' on",
+    }
+
+
+def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
+    """Latency and energy to each gap."""
+    table = _table("gap", "target cost", "latency", "energy", "reality")
+    for item in found:
+        missed = item.latency_s is None
+        table.add_row(
+            f"{100 * item.gap:g} %",
+            f"{item.target_cost:g}",
+            text.latency(item.latency_s),
+            "not reached" if missed else text.measured(item.energy),
+            reality,
+        )
+    return table
+
+
+def energy(view: views.EnergyView) -> Table:
+    """Component by phase, with what each phase drew in all and what the parts leave unexplained."""
+    table = _table("component", "phase", "windows", "energy", "dynamic", "active power", "reality")
+    for cell in view.cells:
+        table.add_row(
+            cell.component,
+            cell.phase,
+            str(cell.windows),
+            text.measured(cell.energy),
+            text.measured(cell.dynamic),
+            text.measured(cell.active_power),
+            view.reality,
+        )
+    for total in view.totals:
+        table.add_section()
+        rows = {"all components": total.energy, "input rail": total.supply, "residual": total.residual}
+        for name, found in rows.items():
+            table.add_row(name, total.phase, "", text.measured(found), "", "", view.reality, style="bold")
+    return table
+
+
+def boundary(view: views.BoundaryView) -> str:
+    """Say what the numbers include and what they leave out."""
+    out = "; ".join(f"{item.component} ({item.reason})" for item in view.omitted) or "nothing"
+    return f"inside: {', '.join(view.components) or 'nothing'}. left out: {out}."
+
+
+def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
+    """Grouped means over attempts; realities never share a row."""
+    groups = ("workload", "board", "bench", "component", "phase")
+    used = [name for name in groups if any(getattr(row, name) is not None for row in rows)]
+    table = _table(*used, "reality", "attempts", "mean energy", "spread", "grade")
+    for row in rows:
+        spread = "absent: one attempt" if row.spread_j is None else text.plain(row.spread_j, "J")
+        table.add_row(
+            *(getattr(row, name) or "" for name in used),
+            row.reality,
+            str(row.n),
+            text.quantity(row.mean_j, row.u_j, "J"),
+            spread,
+            row.grade,
+        )
+    return table
+
+
+def benches(found: Iterable[views.BenchView]) -> Table:
+    """One line per bench."""
+    table = _table("bench", "reality", "board", "state", "family", "last seen", "running")
+    for bench in found:
+        table.add_row(
+            bench.name,
+            bench.reality,
+            bench.board,
+            _state(bench.state),
+            str(bench.board_info.get("family", "")),
+            _when(bench.last_seen_at),
+            f"{bench.lease.job_id} {bench.lease.phase}" if bench.lease else "",
+        )
+    return table
+
+
+def checks(found: Iterable[tuple[str, bool, str]]) -> Table:
+    """The doctor's findings: what was looked at, whether it is well, what was seen."""
+    table = _table("check", "result", "seen")
+    for name, well, seen in found:
+        table.add_row(name, Text("ok", "green") if well else Text("wrong", "red"), seen)
+    return table
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        # An id that is broken over two lines cannot be copied.
+        table.add_column(column, no_wrap=column in ("job", "attempt", "state", "bench"), overflow="fold")
+    return table
+
+
+def _facts(facts: dict[str, str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, Text(value, STYLES.get(value, "")))
+    return table
+
+
+def _state(state: str) -> Text:
+    return Text(state, STYLES.get(state, ""))
+
+
+def _when(at: datetime) -> str:
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

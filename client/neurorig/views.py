@@ -1,0 +1,357 @@
+"""What a server answers, as the client sees it.
+
+Lenient on purpose: unknown fields are kept, so that an older client works with a newer server. Values of closed
+lists are plain strings for the same reason. Not for requests: those are the strict records of `neurorig_protocols`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+from neurorig_protocols.job import TERMINAL_STATES
+
+
+class View(BaseModel):
+    """Base of all answers."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+
+
+class ErrorView(View):
+    """Why a job or an attempt failed."""
+
+    code: str
+    message: str
+    fault: str = ""
+    where: str | None = None
+    next_step: str | None = None
+
+
+class QuantityView(View):
+    """A number with its unit, standard uncertainty `u`, coverage factor `k` and grade."""
+
+    value: float
+    unit: str
+    u: float
+    k: float = 2.0
+    n: int = 1
+    grade: str
+
+
+class AbsentView(View):
+    """What was not measured, and why."""
+
+    reason_code: str
+    reason: str
+
+
+Measured = QuantityView | AbsentView
+
+
+class ScenarioView(View):
+    """A scenario: `timeout_s` for fixed-timeout, `gaps` and `limit_s` for time-to-solution."""
+
+    kind: str
+    timeout_s: float | None = None
+    limit_s: float | None = None
+    gaps: tuple[float, ...] = ()
+
+
+class WorkloadView(View):
+    """A workload; fields that its kind does not have are None."""
+
+    name: str
+    n: int | None = None
+    density: float | None = None
+    seed: int | None = None
+    count: int | None = None
+    scenario: ScenarioView | None = None
+
+
+class NeedsView(View):
+    """What a job asks of a bench."""
+
+    bench: str | None = None
+    board: str | None = None
+    reality: str | None = None
+    metered: bool | None = None
+
+
+class SpecView(View):
+    """What was asked for."""
+
+    workload: WorkloadView
+    needs: NeedsView = NeedsView()
+    tags: tuple[str, ...] = ()
+
+
+class AttemptSummary(View):
+    """One attempt as a line of its job."""
+
+    id: str
+    number: int
+    bench: str
+    state: str
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+    quality: str | None = None
+
+
+class JobView(View):
+    """A job, where it stands and what was tried."""
+
+    id: str
+    state: str
+    priority: int
+    spec: SpecView
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    cancel_requested_at: AwareDatetime | None = None
+    campaign_id: str | None = None
+    position: int | None = None
+    reason: str | None = None
+    error: ErrorView | None = None
+    attempts: tuple[AttemptSummary, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in TERMINAL_STATES
+
+    @property
+    def last_attempt(self) -> AttemptSummary | None:
+        """The attempt with the highest number, or None."""
+        return max(self.attempts, key=lambda attempt: attempt.number, default=None)
+
+
+class JobPage(View):
+    """A page of jobs; `next` is the cursor of the page after it."""
+
+    items: tuple[JobView, ...]
+    next: str | None = None
+
+
+class CampaignCreated(View):
+    """A new campaign and its jobs."""
+
+    id: str
+    jobs: tuple[str, ...]
+    count: int
+
+
+class CampaignView(View):
+    """A campaign: jobs by state, and the share of them that has ended (0…1)."""
+
+    id: str
+    name: str
+    states: dict[str, int] = Field(default_factory=dict)
+    complete: float
+
+
+class LeaseView(View):
+    """Who holds a bench, and until when."""
+
+    attempt_id: str
+    job_id: str
+    expires_at: AwareDatetime
+    phase: str = ""
+
+
+class BenchView(View):
+    """A bench as its agent registered it."""
+
+    name: str
+    reality: str
+    board: str
+    profile: dict[str, Any]
+    board_info: dict[str, Any]
+    last_seen_at: AwareDatetime
+    state: str
+    lease: LeaseView | None = None
+
+
+class ReachedView(View):
+    """A gap of the time-to-solution scenario after recomputation; latency None means not reached."""
+
+    gap: float
+    target_cost: float
+    cost: int | None = None
+    latency_s: float | None = None
+    energy: Measured | None = None
+
+
+class VerifiedView(View):
+    """The server's recomputation: cost, gap and target of a QUBO, or the score of a classifier."""
+
+    kind: str
+    cost: int | None = None
+    gap: float | AbsentView | None = None
+    official_target: int | None = None
+    target_source: str | None = None
+    reached: tuple[ReachedView, ...] = ()
+    count: int | None = None
+    correct: int | None = None
+    accuracy: float | None = None
+
+
+class AnswerView(View):
+    """A reported answer and its recomputation, which is None until it is done."""
+
+    kind: str
+    solver: str | None = None
+    solution: str | None = None
+    requested_s: float | None = None
+    setup_s: float | None = None
+    solve_s: float | None = None
+    clock: str = "host"
+    start_event: str | None = None
+    latency_s: tuple[float | None, ...] = ()
+    verified: VerifiedView | None = None
+
+
+class PhaseTimeView(View):
+    """Duration of one phase on a named clock."""
+
+    phase: str
+    index: int
+    duration_s: float
+    clock: str = "host"
+
+
+class AttemptView(View):
+    """One attempt: times, answer, quality, provenance."""
+
+    id: str
+    job_id: str
+    number: int
+    bench: str
+    board: str
+    reality: str
+    state: str
+    quality: str | None = None
+    codes: tuple[str, ...] = ()
+    times: tuple[PhaseTimeView, ...] = ()
+    answer: AnswerView | None = None
+    placement: dict[str, Any] | None = None
+    provenance: dict[str, Any] = Field(default_factory=dict)
+    error: ErrorView | None = None
+    energy_absent: str | None = None
+    started_at: AwareDatetime | None = None
+    ended_at: AwareDatetime | None = None
+
+
+class WindowView(View):
+    """A measuring window; the k-th one on the marker line is the k-th of its list."""
+
+    phase: str
+    index: int
+
+
+class CellView(View):
+    """Energy of one component in one phase, summed over the phase's windows."""
+
+    component: str
+    rails: tuple[str, ...]
+    phase: str
+    windows: int
+    duration_s: float
+    energy: QuantityView
+    per_window: QuantityView
+    active_power: QuantityView
+    idle_power: Measured
+    dynamic: Measured
+
+
+class PhaseTotalView(View):
+    """All measured components of one phase, the input rail, and what the parts leave unexplained."""
+
+    phase: str
+    energy: QuantityView
+    supply: Measured
+    residual: Measured
+
+
+class OmittedView(View):
+    """A component that no channel sees, and why."""
+
+    component: str
+    reason: str
+
+
+class BoundaryView(View):
+    """Which components and rails are inside, which are left out."""
+
+    components: tuple[str, ...]
+    rails: tuple[str, ...]
+    omitted: tuple[OmittedView, ...] = ()
+
+
+class EnergyView(View):
+    """Component x phase of one attempt."""
+
+    reality: str
+    boundary: BoundaryView
+    cells: tuple[CellView, ...]
+    totals: tuple[PhaseTotalView, ...]
+    windows: tuple[WindowView, ...]
+
+
+class EnergyAbsent(View):
+    """There is no energy, and why."""
+
+    absent: str
+
+
+class EnergyRow(View):
+    """Mean energy of one window over attempts of one reality, in joules; fields outside the grouping are None."""
+
+    component: str | None = None
+    phase: str | None = None
+    board: str | None = None
+    bench: str | None = None
+    workload: str | None = None
+    reality: str
+    n: int
+    mean_j: float
+    u_j: float
+    spread_j: float | None = None
+    grade: str
+
+
+class EnergyRows(View):
+    """The answer to an energy query."""
+
+    rows: tuple[EnergyRow, ...]
+
+
+class TraceInfo(View):
+    """A stored trace of an attempt; `size` in bytes."""
+
+    monitor: str
+    digest: str
+    size: int
+    samples: int
+
+
+class TraceSeries(View):
+    """A trace thinned to bins that keep every extreme; bin i begins at t0_ns + i·bin·dt_ns."""
+
+    monitor: str
+    clock: str
+    t0_ns: int
+    dt_ns: float
+    samples: int
+    bin: int
+    rails: tuple[dict[str, Any], ...]
+    windows: tuple[WindowView, ...] = ()
+
+
+class TokenCreated(View):
+    """A new token; the secret is shown this once."""
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    token: str

@@ -1,0 +1,52 @@
+"""Waiting for jobs, without I/O: who is still open, what changed, how long to pause while the server is away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from neurorig.errors import Unreachable
+from neurorig.views import JobView
+
+FIRST_PAUSE_S = 0.2
+LONGEST_PAUSE_S = 5.0
+
+
+class Waiting:
+    """The jobs that are waited for. `patience_s` bounds one outage of the server, not the wait."""
+
+    def __init__(self, job_ids: Iterable[str], *, poll_s: float, patience_s: float) -> None:
+        self._jobs: dict[str, JobView | None] = dict.fromkeys(job_ids)
+        self._poll_s = poll_s
+        self._patience_s = patience_s
+        self._pause_s = FIRST_PAUSE_S
+        self._away_since_s: float | None = None
+
+    @property
+    def open(self) -> list[str]:
+        """Jobs that have not ended, in the order they were given."""
+        return [job_id for job_id, view in self._jobs.items() if view is None or not view.ended]
+
+    def take(self, view: JobView) -> bool:
+        """Note a job's present view; say whether anything of it changed."""
+        self._away_since_s, self._pause_s = None, FIRST_PAUSE_S
+        changed = self._jobs[view.id] != view
+        self._jobs[view.id] = view
+        return changed
+
+    def pause_s(self) -> float:
+        """Seconds until the next look, while the server answers."""
+        return self._poll_s
+
+    def outage(self, error: Unreachable, now_s: float) -> float:
+        """Seconds until the next try, doubling up to 5 s; the error itself once the patience is over."""
+        if self._away_since_s is None:
+            self._away_since_s = now_s
+        if now_s - self._away_since_s >= self._patience_s:
+            raise error
+        pause_s = self._pause_s
+        self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+        return pause_s
+
+    def result(self) -> list[JobView]:
+        """Return every job's last view, in the order they were given."""
+        return [view for view in self._jobs.values() if view is not None]
