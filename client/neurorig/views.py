@@ -208,6 +208,7 @@ class AnswerView(View):
     clock: str = "host"
     start_event: str | None = None
     latency_s: tuple[float | None, ...] = ()
+    labels: tuple[int, ...] = ()
     verified: VerifiedView | None = None
 
 

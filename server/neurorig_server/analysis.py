@@ -36,11 +36,12 @@ class Analyst:
         self._workers = settings.analysis_workers
         self._store = store
         self._trace_location = trace_location
-        self._pool = self._new_pool()
+        self._pool: ProcessPoolExecutor | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def start(self) -> None:
         """Start the workers, so that the first analysis need not wait for imports."""
+        self._pool = self._new_pool()
         for _ in range(self._workers):
             self._pool.submit(warm)
 
@@ -49,7 +50,8 @@ class Analyst:
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
-        await run_in_threadpool(self._pool.shutdown, cancel_futures=True)
+        if self._pool is not None:
+            await run_in_threadpool(self._pool.shutdown, cancel_futures=True)
 
     async def finish(self, attempt_id: str, *, wait_s: float) -> None:
         """Have an attempt analysed and wait at most `wait_s` seconds for it."""
@@ -92,13 +94,15 @@ class Analyst:
 
     async def _in_worker(self, job: AnalysisInput) -> Verdict:
         """Run in a worker; a worker that died is replaced and the analysis tried once more."""
-        pool = self._pool
+        pool = self._pool or self._new_pool()
+        self._pool = pool
         try:
             return await asyncio.wrap_future(pool.submit(recompute, job, self._trace_location))
         except BrokenProcessPool:
-            if self._pool is pool:
-                self._pool = self._new_pool()
-            return await asyncio.wrap_future(self._pool.submit(recompute, job, self._trace_location))
+            # Of several analyses that lost the same pool, one replaces it.
+            fresh = self._new_pool() if self._pool is pool else self._pool
+            self._pool = fresh
+            return await asyncio.wrap_future(fresh.submit(recompute, job, self._trace_location))
 
     def _new_pool(self) -> ProcessPoolExecutor:
         return ProcessPoolExecutor(

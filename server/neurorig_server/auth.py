@@ -15,7 +15,6 @@ from neurorig_server.views import Scope
 
 COOKIE = "neurorig_token"
 """Where a browser keeps the token; it opens pages and answers, it never changes anything."""
-CHALLENGE = {"WWW-Authenticate": "Bearer"}
 
 _bearer = HTTPBearer(auto_error=False, description="An API token; `neurorig token create` makes one.")
 
@@ -26,11 +25,7 @@ def principal(services: Services, secret: str | None, *, reads: bool) -> Princip
         return services.store.tokens.principal(secret)
     if reads and services.settings.public_read:
         return ANYONE
-    raise Unauthorised(
-        "a token is needed",
-        next_step="Send the header 'Authorization: Bearer TOKEN'.",
-        headers=CHALLENGE,
-    )
+    raise Unauthorised("a token is needed", next_step="Send the header 'Authorization: Bearer TOKEN'.")
 
 
 def needs(scope: Scope) -> Callable[..., Principal]:

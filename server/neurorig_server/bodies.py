@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neurorig_server.problems import Problem, answer, problem
@@ -36,7 +37,10 @@ class BodyGuard:
             await self._app(scope, receive, send)
             return
         limit = self._limit(scope)
-        body = await _read(receive, limit)
+        try:
+            body = await _read(receive, limit)
+        except ClientDisconnect:
+            return
         if body is None:
             refusal: Problem | None = problem(
                 413, "body_too_large", f"the body is larger than {limit} bytes, the limit of this request"
@@ -57,13 +61,13 @@ class BodyGuard:
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
-    """Return the whole body, None when it is larger than the limit."""
+    """Return the whole body, None when it is larger than the limit; ClientDisconnect when it breaks off."""
     parts: list[bytes] = []
     size = 0
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            return b""
+            raise ClientDisconnect
         chunk = message.get("body", b"")
         size += len(chunk)
         if size <= limit:

@@ -23,7 +23,7 @@ MEDIA_TYPE = "application/problem+json"
 MAX_ERRORS = 100
 """Fields named in one answer."""
 
-CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
 
 class Problem(Record):
@@ -109,7 +109,12 @@ async def _http(request: Request, error: Exception) -> Response:
         raise error
     code = CODES.get(error.status_code, "http_error")
     path = request.url.path
-    details = {404: f"there is nothing at {path}", 405: f"{request.method} is not possible at {path}"}
+    # The framework raises 400 for a body that it cannot parse, and for nothing else.
+    details = {
+        400: "the body is not JSON",
+        404: f"there is nothing at {path}",
+        405: f"{request.method} is not possible at {path}",
+    }
     headers = dict(error.headers) if error.headers else None
     return answer(problem(error.status_code, code, details.get(error.status_code, str(error.detail))), headers)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import os
 import signal
@@ -10,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import IO, Self, TypeVar
 
@@ -17,7 +17,9 @@ from neurorig.errors import ClientError
 
 T = TypeVar("T")
 
-STOP_S = 15.0
+STOP_S = 5.0
+"""How long a kind of process may take to end before it is killed; an agent ends after the window it measures."""
+
 TAIL_LINES = 15
 
 _PR_SET_PDEATHSIG = 1
@@ -88,10 +90,10 @@ class Children:
         return answer
 
     def stop(self) -> None:
-        """End all processes, the last one first: agents before the lab, the lab before the server."""
-        while self._running:
-            _, process = self._running.pop()
-            _end(process)
+        """End all processes, kind by kind, the last one first: agents before the lab, the lab before the server."""
+        started, self._running = self._running[::-1], []
+        for _, group in groupby(started, key=lambda item: item[0].partition("-")[0]):
+            _end([process for _, process in group])
         while self._files:
             self._files.pop().close()
 
@@ -107,13 +109,16 @@ def _first(log: Path, found: Callable[[str], T | None]) -> T | None:
     return next((answer for line in lines if (answer := found(line)) is not None), None)
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
-    for number in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            return
-        process.send_signal(number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(STOP_S)
+def _end(processes: Sequence[subprocess.Popen[bytes]]) -> None:
+    for process in processes:
+        process.terminate()
+    end = time.monotonic() + STOP_S
+    for process in processes:
+        try:
+            process.wait(max(0.0, end - time.monotonic()))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _die_with_parent() -> None:

@@ -50,7 +50,7 @@ def qubo_entry(result: Result) -> Json:
 
 def digits_entry(result: Result) -> Json:
     """Return the digits' attempt: accuracy, and latency and energy per inference."""
-    _, verified = _verified(result)
+    answer, verified = _verified(result)
     workload = result.job.spec.workload
     inferences = (workload.count or 0) * int((workload.model_extra or {}).get("iterations", 1))
     run = next((total for total in (result.matrix.totals if result.matrix else ()) if total.phase == "run"), None)
@@ -62,6 +62,7 @@ def digits_entry(result: Result) -> Json:
         "count": verified.count,
         "correct": verified.correct,
         "accuracy": verified.accuracy,
+        "labels": list(answer.labels),
         "latency_s": latency_per_inference(result, inferences),
         "energy_j": run.energy.value / inferences if run else None,
         "u_j": run.energy.u / inferences if run else None,
@@ -104,7 +105,7 @@ def totals(results: Sequence[Result]) -> Json:
         "attempts": len(results),
         "states": dict(Counter(result.attempt.state for result in results)),
         "quality": dict(Counter(result.attempt.quality or "not judged" for result in results)),
-        "energy_absent": {r.job.id: _why_absent(r) for r in results if r.matrix is None},
+        "energy_absent": {r.job.id: r.why_absent for r in results if r.why_absent},
         "virtual": {
             "cells": sums.cells,
             "covered_by_2u": sums.covered,
@@ -135,7 +136,3 @@ def _verified(result: Result) -> tuple[AnswerView, VerifiedView]:
 def _reached(item: ReachedView) -> Json:
     energy = item.energy if isinstance(item.energy, QuantityView) else None
     return {"gap": item.gap, "latency_s": item.latency_s, "energy_j": energy.value if energy else None}
-
-
-def _why_absent(result: Result) -> str:
-    return getattr(result.energy, "absent", "") or result.attempt.energy_absent or "no reason was given"

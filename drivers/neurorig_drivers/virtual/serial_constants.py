@@ -27,7 +27,7 @@ class Constant:
 CLOCK_HZ = 64e6
 ENERGY_PER_CYCLE_J = 0.324e-9
 CYCLES_PER_MAC = 4.0
-LEAD_S = 3e-3
+LEAD_S = 10e-3
 HOLD_S = 50e-6
 
 CONSTANTS = (
@@ -50,7 +50,7 @@ CONSTANTS = (
         "time from the announcement of an inference to its start",
         LEAD_S,
         "s",
-        "chosen: time to put the first marker edge on the line before its instant; energy mode only",
+        "chosen: time in which the marker edges get on the line before their instants; energy mode only",
         "assumed",
     ),
     Constant(

@@ -53,6 +53,9 @@ class Unauthorised(Refused):
     code = "unauthorised"
     status = 401
 
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step, headers={"WWW-Authenticate": "Bearer"})
+
 
 class Forbidden(Refused):
     """The token may not do this."""

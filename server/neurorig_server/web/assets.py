@@ -1,4 +1,4 @@
-"""The few static files of the pages, from this package and from the plotly wheel, at addresses that change with them."""
+"""The static files of the pages, from this package and the plotly wheel, at addresses that change with them."""
 
 from __future__ import annotations
 

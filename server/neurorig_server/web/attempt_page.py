@@ -7,8 +7,8 @@ from typing import Any
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.trace import Window
 from neurorig_server import downsample
-from neurorig_server.services import Services
-
+from neurorig_server.store.store import Store
+from neurorig_server.traces import TraceStore
 from neurorig_server.views import AttemptView, ClassifierAnswerView, EnergyAbsent, QuboAnswerView, TraceInfo
 from neurorig_server.web import attempt_tables, energy_tables, labels
 from neurorig_server.web.charts import Chart, cost_curve, energy_bars, power_trace
@@ -21,14 +21,14 @@ MOST_TRACE_BYTES = 256 << 20
 OPEN = ("leased", "running")
 
 
-def context(services: Services, attempt_id: str) -> dict[str, Any]:
+def context(store: Store, traces: TraceStore, attempt_id: str) -> dict[str, Any]:
     """Return the template's context; NotFound."""
-    store = services.store
     view = store.attempts.get(attempt_id)
     energy = store.attempts.energy(attempt_id)
     matrix = energy if isinstance(energy, EnergyMatrix) else None
     files = store.attempts.traces(attempt_id)
-    traces, trace_problem = _trace_charts(services, view, matrix, files)
+    total_rails = frozenset(r.name for r in store.benches.get(view.bench).profile.rails if r.role == "total")
+    drawn, trace_problem = _trace_charts(traces, view, matrix, files, total_rails)
     charts = _charts(view, matrix)
     found = {
         "view": view,
@@ -39,8 +39,8 @@ def context(services: Services, attempt_id: str) -> dict[str, Any]:
         "matrix": matrix,
         "energy_reason": energy.absent if isinstance(energy, EnergyAbsent) else None,
         "tiles": attempt_tables.tiles(view, matrix),
-        "charts": charts | {chart.name: chart for chart in traces},
-        "traces": traces,
+        "charts": charts | {chart.name: chart for chart in drawn},
+        "traces": drawn,
         "trace_problem": trace_problem,
         "trace_files": files,
         "times": attempt_tables.time_rows(view.times),
@@ -66,22 +66,24 @@ def _charts(view: AttemptView, matrix: EnergyMatrix | None) -> dict[str, Chart |
 
 
 def _trace_charts(
-    services: Services, view: AttemptView, matrix: EnergyMatrix | None, files: tuple[TraceInfo, ...]
+    traces: TraceStore,
+    view: AttemptView,
+    matrix: EnergyMatrix | None,
+    files: tuple[TraceInfo, ...],
+    total_rails: frozenset[str],
 ) -> tuple[list[Chart], str | None]:
     """Draw the traces; a sentence says what could not be drawn."""
-    profile = services.store.benches.get(view.bench).profile
-    total = frozenset(rail.name for rail in profile.rails if rail.role == "total")
     windows: tuple[Window, ...] = matrix.windows if matrix else ()
     drawn: list[Chart] = []
     for file in files:
         if file.size > MOST_TRACE_BYTES:
             return drawn, f"The trace of {file.monitor} is too large to be drawn here; download it below."
         try:
-            trace = services.traces.read(file.digest.removeprefix("sha256:"))
+            trace = traces.read(file.digest.removeprefix("sha256:"))
         except (FileNotFoundError, ValueError):
             return drawn, f"The trace of {file.monitor} cannot be read from the trace store."
         here = [window for window in windows if window.clock == trace.head.clock]
-        drawn.append(power_trace(downsample.series(trace, POINTS, here), view.reality, total_rails=total))
+        drawn.append(power_trace(downsample.series(trace, POINTS, here), view.reality, total_rails=total_rails))
     return drawn, None
 
 

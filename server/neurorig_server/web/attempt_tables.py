@@ -12,7 +12,14 @@ from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import AttemptReport, Improvement, PhaseTime
 from neurorig_server.views import AttemptView, ClassifierAnswerView, QuboAnswerView, VerifiedQubo
 from neurorig_server.web.charts.cost_curve import Passage, thinned
-from neurorig_server.web.numbers import count_text, measured_text, percent_text, plain_text, quantity_text, uncertain_text
+from neurorig_server.web.numbers import (
+    count_text,
+    measured_text,
+    percent_text,
+    plain_text,
+    quantity_text,
+    uncertain_text,
+)
 
 MOST_ROWS = 200
 """Rows of a long table on a page; all of them are in the JSON."""

@@ -11,7 +11,6 @@ from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.trace import Window
 from neurorig_server.web.numbers import measured_text, plain_text, uncertain_text
 
-
 NEGLIGIBLE = 0.01
 """Share of u below which a line of the budget is left to the JSON."""
 
@@ -91,9 +90,9 @@ def overview(matrix: EnergyMatrix) -> Overview:
         phases=[(phase, extents[phase]) for phase in phases],
         parts=[_part(matrix, component, phases) for component in dict.fromkeys(c.component for c in matrix.cells)],
         sums=[
-            _row("All components", "sum of the rows above", [t and t.energy for t in known]),
-            _row("Supply", "input rail, measured by itself", [t and t.supply for t in known]),
-            _row("Residual", "supply − all components", [t and t.residual for t in known]),
+            _row("All components", "sum of the rows above", [t.energy if t else None for t in known]),
+            _row("Supply", "input rail, measured by itself", [t.supply if t else None for t in known]),
+            _row("Residual", "supply − all components", [t.residual if t else None for t in known]),
         ],
     )
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
 from neurorig_protocols.bench import BenchProfile
@@ -94,7 +94,7 @@ def attempt(
     attempt_id: Id, request: Request, services: ServicesDep, _who: Reader, refresh: Refresh | None = None
 ) -> Response:
     """Show one attempt."""
-    context = attempt_page.context(services, attempt_id)
+    context = attempt_page.context(services.store, services.traces, attempt_id)
     return _page(request, services, "attempt.html", context, live=bool(context["open"]), refresh=refresh)
 
 

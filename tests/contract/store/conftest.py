@@ -5,13 +5,13 @@ from __future__ import annotations
 import shutil
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 from sqlalchemy import make_url
+from store_kit import ADMIN, Clock, bench_record
 
 from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.lease import Lease
@@ -20,22 +20,7 @@ from neurorig_server import schema
 from neurorig_server.settings import Settings
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import metadata
-from neurorig_server.store.tokens import IMPLIED, Principal
-
-ADMIN = Principal(id="admin", name="admin", scopes=IMPLIED["admin"])
-
-
-class Clock:
-    """A clock that moves when told to."""
-
-    def __init__(self) -> None:
-        self.at = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.at
-
-    def advance(self, seconds: float) -> None:
-        self.at += timedelta(seconds=seconds)
+from neurorig_server.store.tokens import Principal
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +38,7 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def migrated_postgres(postgres_server: str) -> str:
+    """URL of a migrated database on the real PostgreSQL."""
     url = new_database(postgres_server, "neurorig")
     _migrate(url)
     return url
@@ -60,6 +46,7 @@ def migrated_postgres(postgres_server: str) -> str:
 
 @pytest.fixture(scope="session")
 def migrated_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated SQLite file to copy."""
     path = tmp_path_factory.mktemp("sqlite") / "migrated.db"
     _migrate(f"sqlite:///{path}")
     return path
@@ -72,6 +59,7 @@ def new_postgres(postgres_server: str) -> Callable[[str], str]:
 
 
 def new_database(server: str, name: str) -> str:
+    """Make an empty database; returns its URL."""
     with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
@@ -99,11 +87,13 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture
 def clock() -> Clock:
+    """The clock of the store under test."""
     return Clock()
 
 
 @pytest.fixture
 def store(database_url: str, clock: Clock) -> Iterator[Store]:
+    """The store under test."""
     made = Store(Settings(database_url=database_url, lease_ttl_s=15, exclude_s=300), clock=clock)
     yield made
     made.close()
@@ -111,6 +101,7 @@ def store(database_url: str, clock: Clock) -> Iterator[Store]:
 
 @pytest.fixture
 def admin() -> Principal:
+    """Who may do everything."""
     return ADMIN
 
 
@@ -126,15 +117,6 @@ def spec() -> Callable[..., JobSpec]:
         return JobSpec.model_validate({"workload": what, **fields})
 
     return make
-
-
-def bench_record(name: str = "bench-a", board: str = "virtual-loihi", **profile: Any) -> BenchRecord:
-    return BenchRecord.model_validate(
-        {
-            "profile": {"name": name, "reality": "virtual", "board": {"driver": board}, **profile},
-            "board": {"family": "virtual", "kinds": ["qubo"], "solvers": ["annealing"]},
-        }
-    )
 
 
 @pytest.fixture

@@ -23,6 +23,8 @@ Measure = Callable[..., str]
 
 
 def matrix(reality: Reality, joules: dict[str, float], *, u: float, grade: Grade, rails: str) -> EnergyMatrix:
+    """Return a matrix with one run cell of two windows per component; joules are those of one window."""
+
     def joule(value: float) -> Quantity:
         return Quantity(value=value, unit="J", u=u, grade=grade)
 
@@ -77,6 +79,7 @@ def measure(
 
 
 def only(rows: tuple[EnergyRow, ...]) -> EnergyRow:
+    """Return the only row."""
     (row,) = rows
     return row
 

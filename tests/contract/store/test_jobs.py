@@ -173,9 +173,7 @@ def test_position_counts_jobs_of_higher_priority_and_older_ones(
     assert [store.jobs.get(j.id).position for j in (old, new, low)] == [1, 2, 4]
 
 
-def test_reason_says_why_a_job_waits(
-    store: Store, admin: Principal, spec: Make, bench: Bench, clock: Any
-) -> None:
+def test_reason_says_why_a_job_waits(store: Store, admin: Principal, spec: Make, bench: Bench, clock: Any) -> None:
     """Busy and offline benches are told apart, by name."""
     bench()
     running = store.jobs.submit(spec(), admin)

@@ -22,6 +22,7 @@ Bench = Callable[..., Any]
 
 
 def claim(store: Store, bench: str, who: Principal) -> Lease:
+    """Claim for a bench that must get something."""
     lease = store.leases.claim(bench, who)
     assert lease is not None
     return lease
@@ -150,9 +151,7 @@ def test_start_makes_the_job_run_and_twice_is_once(store: Store, admin: Principa
     assert [line.event for line in store.jobs.history(job.id)] == ["submit", "claim", "start"]
 
 
-def test_renewal_prolongs_and_keeps_the_heartbeat(
-    store: Store, admin: Principal, claimed: Lease, clock: Any
-) -> None:
+def test_renewal_prolongs_and_keeps_the_heartbeat(store: Store, admin: Principal, claimed: Lease, clock: Any) -> None:
     """A renewed lease outlives its first end, and the bench shows the phase."""
     clock.advance(10)
     answer = store.leases.renew(claimed.lease_id, Renewal(fence=1, phase="run", health={"t_c": 40}), admin)
@@ -207,9 +206,7 @@ def test_expired_lease_loses_the_attempt_and_queues_the_job_again(
     assert (again.job_id, again.fence, again.attempt) == (claimed.job_id, 2, 2)
 
 
-def test_nothing_expires_twice_when_servers_sweep_together(
-    store: Store, claimed: Lease, clock: Any
-) -> None:
+def test_nothing_expires_twice_when_servers_sweep_together(store: Store, claimed: Lease, clock: Any) -> None:
     """Several sweepers at once end a lease once."""
     clock.advance(20)
 

@@ -5,48 +5,42 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, rule
-from sqlalchemy import func, select
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    rule,
+    run_state_machine_as_test,
+)
+from sqlalchemy import Row, func, select
+from store_kit import ADMIN, Clock, bench_record
 
-from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, BenchRecord, JobEvent, JobSpec, JobState
+from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, JobEvent, JobSpec, JobState
 from neurorig_protocols.lease import Lease, Renewal
 from neurorig_protocols.report import AttemptReport
 from neurorig_server import schema
 from neurorig_server.settings import Settings
 from neurorig_server.store.errors import IllegalTransition, LeaseEnded, StaleFence
+from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import attempts, holds_bench, is_open, jobs
-from neurorig_server.store.tokens import IMPLIED, Principal
 from neurorig_server.verdict import Verdict
 
-ADMIN = Principal(id="admin", name="admin", scopes=IMPLIED["admin"])
 BENCHES = ("a", "b", "c")
 SCENARIO = {"kind": "fixed-timeout", "timeout_s": 0.01}
 CRASH = {"code": "driver_crashed", "fault": "infra", "retryable": True, "message": "died"}
 WRONG = {"code": "wrong_answer", "fault": "job", "retryable": False, "message": "wrong"}
 VERDICT = Verdict(state="succeeded", quality="valid", energy_absent="none")
-
-
-class Clock:
-    """A clock that moves when told to."""
-
-    def __init__(self) -> None:
-        from datetime import UTC, datetime
-
-        self.at = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self):  # type: ignore[no-untyped-def]
-        return self.at
-
-    def advance(self, seconds: float) -> None:
-        from datetime import timedelta
-
-        self.at += timedelta(seconds=seconds)
 
 
 class Queue(RuleBasedStateMachine):
@@ -68,10 +62,9 @@ class Queue(RuleBasedStateMachine):
 
     @initialize()
     def register(self) -> None:
+        """Three benches are there from the start."""
         for name in BENCHES:
-            board = {"family": "x", "kinds": ["qubo"]}
-            profile = {"name": name, "reality": "virtual", "board": {"driver": "x"}}
-            self.store.benches.register(BenchRecord.model_validate({"profile": profile, "board": board}), ADMIN)
+            self.store.benches.register(bench_record(name), ADMIN)
 
     @rule(
         target=submitted,
@@ -80,12 +73,14 @@ class Queue(RuleBasedStateMachine):
         max_attempts=st.integers(1, 3),
     )
     def submit(self, bench: str | None, priority: int, max_attempts: int) -> str:
+        """An owner submits a job."""
         workload = {"name": "qubo-mis", "n": 3, "density": 0.5, "seed": 0, "scenario": SCENARIO}
         body = {"workload": workload, "needs": {"bench": bench}, "priority": priority, "max_attempts": max_attempts}
         return self.store.jobs.submit(JobSpec.model_validate(body), ADMIN).id
 
     @rule(target=leases, bench=st.sampled_from(BENCHES))
-    def claim(self, bench: str):  # type: ignore[no-untyped-def]
+    def claim(self, bench: str) -> Any:
+        """An agent asks for work."""
         lease = self.store.leases.claim(bench, ADMIN)
         if lease is None:
             return multiple()
@@ -96,14 +91,17 @@ class Queue(RuleBasedStateMachine):
 
     @rule(lease=leases)
     def start(self, lease: Lease) -> None:
+        """An agent begins, perhaps too late."""
         self._held(lease, lambda: self.store.leases.start(lease.lease_id, lease.fence, ADMIN))
 
     @rule(lease=leases)
     def renew(self, lease: Lease) -> None:
+        """An agent renews, perhaps too late."""
         self._held(lease, lambda: self.store.leases.renew(lease.lease_id, Renewal(fence=lease.fence), ADMIN))
 
     @rule(lease=consumes(leases), how=st.sampled_from(["succeeded", "failed", "wrong", "cancelled"]))
     def report(self, lease: Lease, how: str) -> None:
+        """An agent reports, perhaps too late."""
         body: dict[str, object] = {"fence": lease.fence, "outcome": "failed" if how == "wrong" else how}
         if how in ("failed", "wrong"):
             body["error"] = CRASH if how == "failed" else WRONG
@@ -116,12 +114,14 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def analyse(self) -> None:
+        """The server analyses what was reported."""
         for attempt_id in self.store.reports.waiting_for_analysis():
             assert self.store.reports.begin_analysis(attempt_id, hold_s=10)
             assert self.store.reports.finish(attempt_id, VERDICT)
 
     @rule(job_id=submitted)
     def cancel(self, job_id: str) -> None:
+        """An owner cancels."""
         before = self.store.jobs.get(job_id).state
         try:
             after = self.store.jobs.cancel(job_id, ADMIN).state
@@ -132,11 +132,13 @@ class Queue(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([1, 14, 16, 400]))
     def sweep(self, seconds: int) -> None:
+        """Time passes and the sweeper comes by."""
         self.clock.advance(seconds)
         self.store.leases.expire()
 
     @invariant()
     def jobs_and_attempts_agree(self) -> None:
+        """A job has an open attempt exactly while it is active, a bench never two leases."""
         with self.store.db.read() as connection:
             rows = connection.execute(select(jobs)).all()
             held = connection.execute(
@@ -155,14 +157,15 @@ class Queue(RuleBasedStateMachine):
 
     @invariant()
     def history_follows_the_table(self) -> None:
-        for job in self.store.jobs.list(_everything(), limit=200).items:
+        """The history of every job is a walk along the table of transitions."""
+        for job in self.store.jobs.list(JobFilter(), limit=200).items:
             lines = self.store.jobs.history(job.id)
             states = [line.state for line in lines]
             for before, line in zip(states, lines[1:], strict=False):
                 assert TRANSITIONS[before, JobEvent(line.event)] == line.state
             assert states[-1] == job.state
 
-    def _held(self, lease: Lease, act) -> bool:  # type: ignore[no-untyped-def]
+    def _held(self, lease: Lease, act: Callable[[], object]) -> bool:
         """Do something under a lease; it must be refused exactly when the attempt is no longer open."""
         row = self._attempt(lease)
         is_held = row.state in ("leased", "running") and row.reported_at is None
@@ -174,11 +177,12 @@ class Queue(RuleBasedStateMachine):
         assert is_held, "an ended lease wrote"
         return True
 
-    def _attempt(self, lease: Lease):  # type: ignore[no-untyped-def]
+    def _attempt(self, lease: Lease) -> Row[Any]:
         with self.store.db.read() as connection:
             return connection.execute(select(attempts).where(attempts.c.lease_id == lease.lease_id)).one()
 
     def teardown(self) -> None:
+        """Work the queue off and clean up."""
         self._drain()
         self.store.close()
         shutil.rmtree(self.folder)
@@ -191,21 +195,13 @@ class Queue(RuleBasedStateMachine):
             self.analyse()
             for bench in BENCHES:
                 self.store.leases.claim(bench, ADMIN)
-            if all(job.state in TERMINAL_STATES for job in self.store.jobs.list(_everything(), limit=200).items):
+            if all(job.state in TERMINAL_STATES for job in self.store.jobs.list(JobFilter(), limit=200).items):
                 return
         pytest.fail("the queue does not drain")
 
 
-def _everything():  # type: ignore[no-untyped-def]
-    from neurorig_server.store.jobs import JobFilter
-
-    return JobFilter()
-
-
 def test_queue_holds_under_any_sequence_of_events(tmp_path: Path) -> None:
     """Jobs, attempts, benches and history agree after every step, and every queue drains."""
-    from hypothesis.stateful import run_state_machine_as_test
-
     path = tmp_path / "template.db"
     store = Store(Settings(database_url=f"sqlite:///{path}"))
     schema.upgrade(store.db)
@@ -214,8 +210,8 @@ def test_queue_holds_under_any_sequence_of_events(tmp_path: Path) -> None:
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=30,
+            max_examples=10,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

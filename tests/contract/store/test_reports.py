@@ -168,9 +168,7 @@ def test_late_report_is_evidence_and_no_result(
     assert store.jobs.get(claimed.job_id).state == JobState.LEASED
 
 
-def test_report_with_another_fence_is_evidence(
-    store: Store, admin: Principal, claimed: Lease, report: Report
-) -> None:
+def test_report_with_another_fence_is_evidence(store: Store, admin: Principal, claimed: Lease, report: Report) -> None:
     """The fence is checked in the transaction that would have written."""
     with pytest.raises(StaleFence):
         store.reports.accept(claimed.attempt_id, report(fence=9), admin)
@@ -197,9 +195,7 @@ def test_unknown_attempt_is_not_found(store: Store, admin: Principal, report: Re
         store.reports.accept("nothing", report(), admin)
 
 
-def test_retryable_failure_queues_the_job_again(
-    store: Store, admin: Principal, claimed: Lease, report: Report
-) -> None:
+def test_retryable_failure_queues_the_job_again(store: Store, admin: Principal, claimed: Lease, report: Report) -> None:
     """An infrastructure failure is tried again and stays in the job's view."""
     assert store.reports.accept(claimed.attempt_id, report(outcome="failed", error=CRASH), admin) is False
 
@@ -223,9 +219,7 @@ def test_failure_of_the_job_itself_is_final(store: Store, admin: Principal, clai
     assert view.error.code == "does_not_fit"
 
 
-def test_cancelled_report_ends_a_cancelled_job(
-    store: Store, admin: Principal, claimed: Lease, report: Report
-) -> None:
+def test_cancelled_report_ends_a_cancelled_job(store: Store, admin: Principal, claimed: Lease, report: Report) -> None:
     """The agent's answer to a cancel closes the job without an error."""
     store.jobs.cancel(claimed.job_id, admin)
     store.reports.accept(claimed.attempt_id, report(outcome="cancelled"), admin)
@@ -260,7 +254,7 @@ def test_result_that_arrives_during_a_cancel_is_kept(
 
 @pytest.mark.parametrize(("outcome", "field"), [("failed", "error"), ("measurement_invalid", "energy_absent")])
 def test_report_must_say_why(
-    store: Store, admin: Principal, claimed: Lease, report: Report, outcome: str, field: str
+    *, store: Store, admin: Principal, claimed: Lease, report: Report, outcome: str, field: str
 ) -> None:
     """A failure without an error, and withheld energy without a reason, are refused."""
     with pytest.raises(Invalid) as refused:

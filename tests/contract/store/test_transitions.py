@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from sqlalchemy.exc import IntegrityError
 
 from neurorig_protocols.job import TRANSITIONS, JobEvent, JobSpec, JobState
 from neurorig_server.store import transitions
@@ -19,6 +20,7 @@ from neurorig_server.store.transitions import Cause
 
 @pytest.fixture
 def job_id(store: Store, admin: Principal, spec: Callable[..., JobSpec], bench: Callable[..., Any]) -> str:
+    """The only job of the database."""
     bench()
     return store.jobs.submit(spec(), admin).id
 
@@ -45,7 +47,5 @@ def _advance(store: Store, event: JobEvent) -> JobState | None:
 
 def test_database_itself_refuses_an_unknown_state(store: Store, job_id: str) -> None:
     """No other writer can bring in a state that the table does not have."""
-    from sqlalchemy.exc import IntegrityError
-
     with pytest.raises(IntegrityError), store.db.write() as connection:
         connection.execute(update(jobs).where(jobs.c.id == job_id).values(state="lost"))

@@ -268,12 +268,22 @@ def make_profile() -> Callable[..., BenchProfile]:
     return profile
 
 
-@pytest.fixture
-def trial_drivers(monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Install the trial drivers for one test."""
-    monkeypatch.syspath_prepend(str(TRIAL_DRIVERS))
-    monkeypatch.setenv("PYTHONPATH", str(TRIAL_DRIVERS))
-    return TRIAL_DRIVERS
+@pytest.fixture(scope="module")
+def trial_drivers() -> Iterator[Path]:
+    """Install the trial drivers for the tests of one module."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(TRIAL_DRIVERS))
+        patch.setenv("PYTHONPATH", str(TRIAL_DRIVERS))
+        yield TRIAL_DRIVERS
+
+
+@pytest.fixture(scope="module")
+def trial_bench(trial_drivers: Path) -> Iterator[LiveBench]:
+    """Keep one bench without faults warm for the tests of one module."""
+    with LiveBench.of(profile()) as bench:
+        bench.board.ensure_running()
+        bench.monitors.open()
+        yield bench
 
 
 @pytest.fixture

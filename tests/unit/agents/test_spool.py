@@ -151,7 +151,7 @@ def test_a_broken_file_is_told(spool: Spool, make_lease: Callable[..., Lease]) -
     """A report that is no report is an InfraError, not a crash."""
     folder = spool.begin(make_lease(1))
     (folder.path / REPORT).write_text("{")
-    with pytest.raises(InfraError, match="report.json of attempt attempt-1 cannot be read"):
+    with pytest.raises(InfraError, match=r"report\.json of attempt attempt-1 cannot be read"):
         _ = folder.report
 
 

@@ -166,5 +166,6 @@ def _describe(solvers: tuple[str, ...]) -> BoardInfo:
     notes = (
         f"{machine.usable_cores()} logical cores, of which a solver uses one thread",
         f"dwave-samplers {version('dwave-samplers')}",
+        "dwave-sa anneals between tuned temperatures; temperatures = 'library' takes the library's own",
     )
     return BoardInfo(family=machine.cpu_model(), kinds=("qubo",), clock="host", solvers=solvers, notes=notes)

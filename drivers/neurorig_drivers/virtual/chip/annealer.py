@@ -146,7 +146,7 @@ def _constants(schedule: Schedule, words: dict[str, int]) -> IntArray:
         (kernel.GROWTH, schedule.growth),
         (kernel.STEPS_MAX, schedule.steps_per_level_max),
         (kernel.SHIFT, schedule.refract_scaling),
-        (kernel.SHIFT_ON, schedule.refract_scaling_on),
+        (kernel.CLASH_SHIFT, schedule.clash_scaling),
         (kernel.START_SHIFT, schedule.start_scaling),
         (kernel.SPIKE_TICKS, constants.ticks("spike_out_time")),
         (kernel.OUT_TICKS, constants.ticks("message_out_time")),

@@ -10,6 +10,10 @@ One step t of the network, all neurons in parallel:
 3. decide     each neuron that is not refractory flips by integer Metropolis and draws a new refractory time.
 4. deliver    each flip is a spike of +1 or -1 through the neuron's row of Q.
 
+The refractory time is 0..255 steps shifted right. A neuron that switched off because that lowers the cost has clashed
+with neighbours that switched on in the same step; it draws from a wider range. Without that, dense networks fall into
+flipping to and fro together.
+
 So a cost belongs to the state of two steps before, which the chip recovers from each neuron's spike history; here
 the flips of the last step are taken back before the state is kept.
 
@@ -34,7 +38,7 @@ TEMPERATURE, LEVEL, LEVEL_ENDS, LEVEL_STEPS = range(10, 14)
 SCALARS = 14
 # Constants of the run, in an int64 array.
 T_MAX, T_MIN, T_FACTOR, T_DECREMENT, LEVELS, GROWTH, STEPS_MAX, SHIFT, LIMIT_TICKS, SEGMENT_TICKS = range(10)
-SPIKE_TICKS, OUT_TICKS, IN_TICKS, SYNAPSE_TICKS, SYNC_TICKS, STOP_AT_TARGETS, START_SHIFT, SHIFT_ON = range(10, 18)
+SPIKE_TICKS, OUT_TICKS, IN_TICKS, SYNAPSE_TICKS, SYNC_TICKS, STOP_AT_TARGETS, START_SHIFT, CLASH_SHIFT = range(10, 18)
 CONSTANTS = 18
 # What is counted, columns of the segments.
 SEG_TICKS, SEG_STEPS, SYNOPS, BUSIEST, SPIKES, MESSAGES, HOPS_EW, HOPS_NS = range(8)
@@ -79,7 +83,7 @@ def _scatter(until: Any, shift: int, rng: Any) -> None:
 
 def _decide(diagonal: Any, x: Any, u: Any, until: Any, flips: Any, s: Any, c: Any, rng: Any) -> int:
     """Choose the neurons that flip in this step, and flip them; return how many."""
-    step, temperature, shift = s[STEP], s[TEMPERATURE] >> FRACTION, (c[SHIFT], c[SHIFT_ON])
+    step, temperature = s[STEP], s[TEMPERATURE] >> FRACTION
     cut = (temperature * _MAX_E) >> 16
     # Even the smallest rise needs this many leading zeros: most draws are refused by one predictable look.
     beyond = max(_RANDOM_BITS - ((65535 // temperature) >> 8), 0)
@@ -96,7 +100,9 @@ def _decide(diagonal: Any, x: Any, u: Any, until: Any, flips: Any, s: Any, c: An
                 continue
         x[i] ^= 1
         state = _next(state)
-        until[i] = step + 1 + ((_bits(state) & 255) >> shift[x[i]])
+        # Who switches off to lower the cost has clashed with a neighbour and gives way for longer.
+        shift = c[CLASH_SHIFT] if rise < 0 and x[i] == 0 else c[SHIFT]
+        until[i] = step + 1 + ((_bits(state) & 255) >> shift)
         flips[count] = i
         count += 1
     rng[0] = state

@@ -44,12 +44,13 @@ class Mapping:
 
     def placement(self, network: Network) -> Placement:
         """Return what the board driver reports."""
+        used = int(np.count_nonzero(self.hosted))
         return Placement(
-            cores=self.cores,
+            cores=used,
             memory_bytes=(network.synapses + 2 * network.n) * constants.limit("synapse_bytes"),
             utilisation={
                 **{name: needed / constants.limit(name) for name, needed in self.needed.items()},
-                "cores": self.cores / constants.limit("cores"),
+                "cores": used / constants.limit("cores"),
             },
             summary={"tiles": self.tiles, "neurons": network.n + CONTROL_NEURONS, "synapses": network.synapses},
         )
@@ -176,7 +177,9 @@ def _needs(core_of: IntArray, fan: IntArray, cores: int) -> dict[str, int]:
     synapses = fan.sum(axis=0) + hosted + n * control
     fan_in = (fan > 0).sum(axis=0) + 1 + n * control
     # Each neuron has one entry per core that it reaches, and one for the integrator.
-    fan_out = np.bincount(core_of, weights=(fan > 0).sum(axis=1) + 1, minlength=cores) + cores * control
+    fan_out = np.bincount(core_of, weights=(fan > 0).sum(axis=1) + 1, minlength=cores)
+    # The annealing neuron reaches every core that has variables.
+    fan_out += np.count_nonzero(hosted) * control
     return {
         "neurons_per_core": int((hosted + CONTROL_NEURONS * control).max()),
         "synaptic_memory_per_core": int(synapses.max()) * constants.limit("synapse_bytes"),

@@ -33,8 +33,8 @@ class Schedule(Record):
     growth: int = Field(default=2, ge=1, le=16)
     steps_per_level_max: int = Field(default=4096, ge=1, le=2**31)
     refract_scaling: int = Field(default=6, ge=0, le=8, description="refractory steps are 0..255 shifted right by it")
-    refract_scaling_on: int = Field(default=7, ge=0, le=8)
-    start_scaling: int = Field(default=0, ge=0, le=8, description="the same for the wait before the first step")
+    clash_scaling: int = Field(default=4, ge=0, le=8, description="the same after a neuron gave way to a neighbour")
+    start_scaling: int = Field(default=0, ge=0, le=8, description="the same for the wait before the first flip")
 
     @model_validator(mode="after")
     def _falls(self) -> Self:
@@ -69,6 +69,6 @@ def schedule_for(n: int, density: float, params: dict[str, Any]) -> Schedule:
 
 def _defaults(n: int, density: float) -> dict[str, Any]:
     degree = n * density
-    if degree <= 64:
-        return {"refract_scaling": 7, "start_scaling": 2}
-    return {"refract_scaling": 6 if degree <= 160 else 5}
+    if degree <= 32:
+        return {"refract_scaling": 7, "clash_scaling": 7, "start_scaling": 2}
+    return {"refract_scaling": 6 if degree <= 320 else 5}

@@ -130,8 +130,7 @@ def _add_passages(figure: Any, passages: Sequence[Passage]) -> None:
 
 
 def _bounds(costs: Sequence[int], lines: Sequence[int], target: int | None) -> list[float]:
-    low = min(*costs, *lines) if lines else min(costs)
-    high = max(*costs, *lines) if lines else max(costs)
+    low, high = min(*costs, *lines, costs[0]), float(max(*costs, *lines, costs[0]))
     if target:
         high = max(min(high, target + WORST_GAP * abs(target)), min(costs), *lines)
     margin = max((high - low) * 0.06, 0.5)

@@ -36,7 +36,8 @@ def power_trace(series: TraceSeries, reality: Reality, *, total_rails: frozenset
         name = rail.rail if part else f"{rail.rail} (total)"
         colour = SERIES[coloured.index(rail.rail) % len(SERIES)] if part else NEUTRAL
         # A line as thin as the trace has no colour to be told by in the legend: a thick empty one stands there.
-        figure.add_scatter(x=[None], y=[None], mode="lines", name=name, legendgroup=name, line_width=4, line_color=colour)
+        legend = {"line": {"width": 4, "color": colour}, "legendgroup": name}
+        figure.add_scatter(x=[None], y=[None], mode="lines", name=name, **legend)
         figure.add_scatter(
             x=t,
             y=power,

@@ -1,10 +1,9 @@
-"""Realistic records for the page tests: VIRTUAL benches, synthetic traces, verdicts by the server's own recomputation."""
+"""Realistic records for the page tests: VIRTUAL benches, synthetic traces, answers and reports."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,9 +21,8 @@ from neurorig_protocols.bench import (
 )
 from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.board import BoardInfo, Compiled, Placement
-from neurorig_protocols.errors import DoesNotFit, MonitorLost
 from neurorig_protocols.job import BenchRecord, Digits, JobSpec, QuboMis, TimeToSolution
-from neurorig_protocols.lease import Lease, Renewal
+from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import (
     AttemptReport,
     ClassifierAnswer,
@@ -36,12 +34,6 @@ from neurorig_protocols.report import (
     TraceRef,
     pack_bits,
 )
-from neurorig_server import schema
-from neurorig_server.recompute import recompute
-from neurorig_server.settings import Settings
-from neurorig_server.store.store import Store
-from neurorig_server.store.tokens import Principal
-from neurorig_server.traces import TraceStore, TraceUploads
 
 DT_NS = 20_000.0
 IDLE_W = {"neurocores": 0.081, "memory": 0.0124, "io": 0.0061, "management": 0.342, "static": 0.508}
@@ -50,15 +42,17 @@ RUN_W = {"neurocores": 0.874, "memory": 0.117, "io": 0.0448, "management": -0.02
 SUPPLY_LOSS = 1.083
 PARTS = tuple(IDLE_W)
 
-ADMIN = Principal(id="seed", name="seed", scopes=frozenset({"read", "submit", "operate", "agent", "admin"}))
-
 
 def qubo_spec(**changes: object) -> JobSpec:
     """A time-to-solution job of three trials."""
     workload = QuboMis(
         name="qubo-mis", n=250, density=0.05, seed=0, scenario=TimeToSolution(kind="time-to-solution", limit_s=0.05)
     )
-    base = {"workload": workload.model_dump(), "plan": {"trials": 3, "idle_s": 0.05}, "needs": {"board": "virtual-loihi"}}
+    base = {
+        "workload": workload.model_dump(),
+        "plan": {"trials": 3, "idle_s": 0.05},
+        "needs": {"board": "virtual-loihi"},
+    }
     return JobSpec.model_validate(base | changes)
 
 
@@ -69,7 +63,9 @@ def digits_spec(count: int = 200) -> JobSpec:
     )
 
 
-def loihi_bench(name: str = "virtual-loihi-0", description: str = "A modelled chip on a modelled meter.") -> BenchRecord:
+def loihi_bench(
+    name: str = "virtual-loihi-0", description: str = "A modelled chip on a modelled meter."
+) -> BenchRecord:
     """A VIRTUAL bench with five part rails and a supply rail."""
     components = ("neurocores", "memory", "io", "management-cpu", "static", "host-cpu")
     rails = [Rail(name=r, component="management-cpu" if r == "management" else r, nominal_v=1.0) for r in PARTS]
@@ -126,7 +122,9 @@ def serial_bench(name: str = "virtual-serial-0") -> BenchRecord:
         rails=(Rail(name="mcu", component="mcu"), Rail(name="supply", role="total")),
         monitors=(
             MonitorConfig(
-                id="analyser", driver="scpi-analyser", channels=(Channel(channel=1, rail="mcu"), Channel(channel=2, rail="supply"))
+                id="analyser",
+                driver="scpi-analyser",
+                channels=(Channel(channel=1, rail="mcu"), Channel(channel=2, rail="supply")),
             ),
         ),
         marker=MarkerConfig(monitor="analyser", mode="level"),
@@ -159,7 +157,9 @@ def acquired(trials: int = 3, run_s: float = 0.018, settle_s: float = 0.005, rai
         for rail in rails:
             power[rail].append(_power(rail, phase, count, rng))
     columns = {rail: np.concatenate(parts) for rail, parts in power.items()}
-    columns["supply"] = SUPPLY_LOSS * np.sum(list(columns.values()), axis=0) + 0.0004 * rng.standard_normal(len(columns[rails[0]]))
+    columns["supply"] = SUPPLY_LOSS * np.sum(list(columns.values()), axis=0) + 0.0004 * rng.standard_normal(
+        len(columns[rails[0]])
+    )
     windows = tuple(ExpectedWindow(phase=p, index=i) for p, i, _ in phases if p is not None)
     return Acquired(_trace(columns, np.concatenate(line)), windows)
 
@@ -180,7 +180,12 @@ def _trace(columns: Mapping[str, npt.NDArray[np.float64]], line: npt.NDArray[np.
             rate_hz=1e9 / DT_NS,
             range_w=3.0,
             accuracy=traces.AccuracySpec(
-                gain_limit=5e-4, offset_limit_w=1e-4, noise_w=4e-4, resolution_w=5e-5, timebase_limit=2e-5, source="made up"
+                gain_limit=5e-4,
+                offset_limit_w=1e-4,
+                noise_w=4e-4,
+                resolution_w=5e-5,
+                timebase_limit=2e-5,
+                source="made up",
             ),
         )
         for i, rail in enumerate(columns, start=1)
@@ -229,7 +234,9 @@ def _descent(final: int, rng: np.random.Generator) -> list[Improvement]:
 
 def _greedy(problem: qubo_mis.Instance, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     degree = np.bincount(np.concatenate([problem.rows, problem.cols]), minlength=problem.n)
-    neighbours = [problem.cols[problem.rows == v].tolist() + problem.rows[problem.cols == v].tolist() for v in range(problem.n)]
+    neighbours = [
+        problem.cols[problem.rows == v].tolist() + problem.rows[problem.cols == v].tolist() for v in range(problem.n)
+    ]
     order = np.argsort(degree + rng.uniform(0, 6, problem.n))
     bits = np.zeros(problem.n, np.uint8)
     for vertex in order:
@@ -241,130 +248,6 @@ def _reached(gap: float, cost: int, steps: Sequence[Improvement], best: npt.NDAr
     latency = next((step.t_s for step in steps if step.cost <= cost), None)
     solution = None if latency is None else pack_bits(best)
     return Reached(gap=gap, target_cost=cost, latency_s=latency, solution=solution)
-
-
-class Lab:
-    """A store on SQLite with a trace folder, and agents that need no bench."""
-
-    def __init__(self, folder: Path, **settings: object) -> None:
-        # Nobody renews these leases: they must outlive the test.
-        quiet = {"lease_ttl_s": 3600, "bench_offline_s": 3600, "analysis_workers": 1}
-        self.settings = Settings.model_validate({"data_dir": folder, **quiet, **settings})
-        self.store = Store(self.settings)
-        schema.upgrade(self.store.db)
-        self.traces = TraceStore.of(self.settings)
-        self._uploads = TraceUploads(self.settings, self.store.uploads, self.traces)
-
-    def close(self) -> None:
-        """Close the store."""
-        self.store.close()
-
-    def register(self, record: BenchRecord) -> None:
-        """Register a bench."""
-        self.store.benches.register(record, ADMIN)
-
-    def submit(self, spec: JobSpec, *, wait_for_bench: bool = True) -> str:
-        """Queue a job and return its id."""
-        return self.store.jobs.submit(spec, ADMIN, wait_for_bench=wait_for_bench).id
-
-    def begin(self, spec: JobSpec, bench: str) -> Lease:
-        """Submit a job, lease it and begin; the job must be the next one for this bench."""
-        job_id = self.submit(spec)
-        lease = self.store.leases.claim(bench, ADMIN)
-        assert lease is not None and lease.job_id == job_id
-        self.store.leases.start(lease.lease_id, lease.fence, ADMIN)
-        return lease
-
-    def upload(self, lease: Lease, found: Acquired) -> TraceRef:
-        """Upload a trace for a lease."""
-        data = traces.to_parquet(found.trace)
-        digest = traces.digest_of(data)
-        bare = digest.removeprefix("sha256:")
-        self._uploads.append(lease.attempt_id, bare, ADMIN, fence=lease.fence, offset=0, size=len(data), chunk=data)
-        return TraceRef(monitor="analyser", digest=digest, size=len(data), samples=len(found.trace))
-
-    def report(self, lease: Lease, report: AttemptReport) -> str:
-        """Hand in a report, recompute it and return the attempt's id."""
-        if self.store.reports.accept(lease.attempt_id, report, ADMIN):
-            job = self.store.reports.begin_analysis(lease.attempt_id, hold_s=60)
-            assert job is not None
-            self.store.reports.finish(lease.attempt_id, recompute(job, self.traces.location))
-        return lease.attempt_id
-
-    def qubo_attempt(self, spec: JobSpec | None = None, bench: str = "virtual-loihi-0") -> str:
-        """Run a QUBO job on the VIRTUAL bench and return the attempt's id."""
-        lease = self.begin(spec or qubo_spec(), bench)
-        found = acquired()
-        workload = lease.job.workload
-        assert isinstance(workload, QuboMis)
-        return self.report(
-            lease, measured_report(lease, solved(workload), found, self.upload(lease, found), loihi_bench().board)
-        )
-
-    def digits_attempt(self, bench: str = "virtual-serial-0") -> str:
-        """Run the digits on the VIRTUAL microcontroller and return the attempt's id."""
-        lease = self.begin(digits_spec(), bench)
-        workload = lease.job.workload
-        assert isinstance(workload, Digits)
-        found = acquired(trials=workload.count, run_s=0.0006, settle_s=0.0004, rails=("mcu",))
-        answer = classified(workload)
-        return self.report(
-            lease, measured_report(lease, answer, found, self.upload(lease, found), serial_bench().board)
-        )
-
-    def unmetered_attempt(self, bench: str = "host-0") -> str:
-        """Run a QUBO job on this computer, whose energy nobody measures."""
-        lease = self.begin(qubo_spec(needs={"board": "host-cpu"}), bench)
-        workload = lease.job.workload
-        assert isinstance(workload, QuboMis)
-        report = AttemptReport(
-            fence=lease.fence,
-            outcome="succeeded",
-            times=TIMES,
-            answer=solved(workload, seed=3).model_copy(update={"clock": "host"}),
-            energy_absent="RAPL cannot be read: the energy counters need root rights",
-            provenance=PROVENANCE,
-        )
-        return self.report(lease, report)
-
-
-    def lost_meter_attempt(self, bench: str = "virtual-loihi-0") -> str:
-        """Run a QUBO job whose meter died: time and answer stand, energy is withheld."""
-        lease = self.begin(qubo_spec(), bench)
-        workload = lease.job.workload
-        assert isinstance(workload, QuboMis)
-        error = MonitorLost(
-            "the analyser stopped answering after 0.12 s of acquisition",
-            where="monitor analyser at TCPIP::127.0.0.1::hislip0::INSTR",
-            next_step="Check the instrument's power and network, then submit the job again.",
-            last_sample=6000,
-        )
-        report = AttemptReport(
-            fence=lease.fence,
-            outcome="measurement_invalid",
-            error=error.record(),
-            board=loihi_bench().board,
-            times=TIMES,
-            answer=solved(workload),
-            energy_absent=error.message,
-            provenance=PROVENANCE,
-        )
-        return self.report(lease, report)
-
-    def failed_attempt(self, bench: str = "virtual-loihi-0") -> str:
-        """Run a job that does not fit the board."""
-        big = {"name": "qubo-mis", "n": 5000, "density": 0.25, "seed": 1}
-        lease = self.begin(qubo_spec(workload=big | {"scenario": {"kind": "fixed-timeout", "timeout_s": 0.1}}), bench)
-        error = DoesNotFit(
-            "the problem needs 3 125 000 synapses, the chip has 1 048 576",
-            where="board virtual-loihi, map",
-            next_step="Ask for fewer vertices or a lower density.",
-            limit="synapses",
-            needed=3125000,
-            available=1048576,
-        )
-        report = AttemptReport(fence=lease.fence, outcome="failed", error=error.record(), times=TIMES[:2])
-        return self.report(lease, report)
 
 
 TIMES = (
@@ -427,44 +310,5 @@ def classified(workload: Digits, wrong: Sequence[int] = (17, 92, 149)) -> Classi
     )
 
 
-EVIL = "<img src=x onerror=\"window.pwned=1\"></script><script>window.pwned=1</script>{{ 7*7 }}'\""
+EVIL = '<img src=x onerror="window.pwned=1"></script><script>window.pwned=1</script>{{ 7*7 }}\'"'
 """Text that must stay text wherever it is shown."""
-
-
-@dataclass(frozen=True)
-class Filled:
-    """Ids of attempts and jobs of every kind."""
-
-    qubo: str
-    digits: str
-    unmetered: str
-    lost_meter: str
-    failed: str
-    running: str
-    running_lease: Lease
-    running_job: str
-    evil_job: str
-    waiting_job: str
-
-
-def fill(lab: Lab) -> Filled:
-    """Fill a store with one attempt of every kind, a running one and two jobs that wait."""
-    for record in (loihi_bench(), host_bench(), serial_bench(), loihi_bench("evil-bench", description=EVIL)):
-        lab.register(record)
-    done = {
-        "qubo": lab.qubo_attempt(),
-        "digits": lab.digits_attempt(),
-        "unmetered": lab.unmetered_attempt(),
-        "lost_meter": lab.lost_meter_attempt(),
-        "failed": lab.failed_attempt(),
-    }
-    lease = lab.begin(qubo_spec(), "virtual-loihi-0")
-    lab.store.leases.renew(lease.lease_id, Renewal(fence=lease.fence, phase="run"), ADMIN)
-    return Filled(
-        **done,
-        running=lease.attempt_id,
-        running_lease=lease,
-        running_job=lease.job_id,
-        evil_job=lab.submit(qubo_spec(comment=EVIL, tags=[EVIL[:64]], needs={"board": "loihi-3"})),
-        waiting_job=lab.submit(qubo_spec(needs={"bench": "virtual-loihi-0"})),
-    )

@@ -1,0 +1,216 @@
+"""Records as rows of text: what a page says is what the record holds."""
+
+from __future__ import annotations
+
+import pytest
+import web_lab
+import web_records
+
+from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.quantities import Absent, Quantity
+from neurorig_protocols.report import PhaseTime
+from neurorig_server.views import AttemptView, ClassifierAnswerView, QuboAnswerView
+from neurorig_server.web import attempt_tables, energy_tables, labels
+from neurorig_server.web.numbers import quantity_text
+
+
+@pytest.fixture(scope="module")
+def view(lab: web_lab.Lab) -> AttemptView:
+    """A measured QUBO attempt of the VIRTUAL bench."""
+    found: AttemptView = lab.store.attempts.get(lab.ids.qubo)
+    return found
+
+
+@pytest.fixture(scope="module")
+def matrix(lab: web_lab.Lab) -> EnergyMatrix:
+    """Its energy."""
+    found = lab.store.attempts.energy(lab.ids.qubo)
+    assert isinstance(found, EnergyMatrix)
+    return found
+
+
+def test_overview_holds_every_cell_and_the_sums(matrix: EnergyMatrix) -> None:
+    """Rows are components, columns phases; sums, supply and residual are the matrix's own."""
+    table = energy_tables.overview(matrix)
+
+    assert [phase for phase, _ in table.phases] == ["run", "idle", "warmup"]
+    assert table.phases[0][1].startswith("3 windows, together 55.08")
+    for row in table.parts:
+        assert list(row.cells) == [matrix.cell(row.name, phase).energy for phase, _ in table.phases]
+    run = next(total for total in matrix.totals if total.phase == "run")
+    assert [row.cells[0] for row in table.sums] == [run.energy, run.supply, run.residual]
+    assert {row.grade for row in (*table.parts, *table.sums)} == {"metered"}
+
+
+def test_component_of_another_name_says_its_rails(matrix: EnergyMatrix) -> None:
+    """A component fed by a rail of another name is shown with it."""
+    details = {row.name: row.detail for row in energy_tables.overview(matrix).parts}
+
+    assert details["management-cpu"] == "rail management"
+    assert details["memory"] == ""
+
+
+def test_component_without_a_cell_in_a_phase_is_absent_there(matrix: EnergyMatrix) -> None:
+    """A cell that was not measured is None, not zero."""
+    cells = tuple(c for c in matrix.cells if (c.component, c.phase) != ("io", "warmup"))
+
+    table = energy_tables.overview(matrix.model_copy(update={"cells": cells}))
+
+    assert next(row for row in table.parts if row.name == "io").cells[2] is None
+
+
+def test_budget_leaves_out_only_what_is_negligible(matrix: EnergyMatrix) -> None:
+    """Every line of at least one per cent of u is named, largest first."""
+    row = next(r for r in energy_tables.budgets(matrix) if (r.phase, r.component) == ("run", "neurocores"))
+
+    energy = matrix.cell("neurocores", "run").energy
+    expected = [line.name for line in energy.budget if line.u >= 0.01 * energy.u]
+    assert [name for name, _ in row.lines] == expected
+    assert len(expected) < len(energy.budget)
+
+
+def test_windows_count_from_the_first_one(matrix: EnergyMatrix) -> None:
+    """Times of windows begin at zero; no more rows than asked for."""
+    rows = energy_tables.window_rows(matrix.windows, 4)
+
+    assert [row.name for row in rows] == ["idle 0", "warmup 0", "run 0", "run 1"]
+    assert rows[0].begin.startswith("0")
+    assert energy_tables.window_rows((), 4) == []
+
+
+def test_tiles_name_cost_gap_time_and_energy(view: AttemptView, matrix: EnergyMatrix) -> None:
+    """The first numbers of the page are the recomputed ones."""
+    tiles = {tile.label: tile for tile in attempt_tables.tiles(view, matrix)}
+
+    assert isinstance(view.answer, QuboAnswerView)
+    assert view.answer.verified is not None
+    assert tiles["Best cost"].value == str(view.answer.verified.cost).replace("-", "−")
+    assert tiles["Gap to the target"].value == "5.97\u00a0%"
+    assert tiles["Time to gap 0.01"].value == "not reached"
+    run = next(total.energy for total in matrix.totals if total.phase == "run")
+    assert tiles["Energy of the run phase"].value == quantity_text(run)
+
+
+def test_unverified_cost_says_so(view: AttemptView) -> None:
+    """A cost that the server did not recompute is not passed off as one."""
+    assert view.answer is not None
+    unverified = view.model_copy(update={"answer": view.answer.model_copy(update={"verified": None})})
+
+    (tile,) = attempt_tables.tiles(unverified, None)
+
+    assert (tile.label, tile.detail) == ("Best cost, as reported", "not recomputed")
+    rows = attempt_tables.reached_rows(unverified.answer)
+    assert {row.cost for row in rows} == {"not recomputed"}
+    assert {row.energy for row in rows} == {None}
+
+
+def test_reached_and_not_reached_are_both_results(view: AttemptView) -> None:
+    """A gap that was reached has latency and energy; one that was not has neither and no zero."""
+    assert isinstance(view.answer, QuboAnswerView)
+    first, *rest = attempt_tables.reached_rows(view.answer)
+
+    assert first.latency is not None
+    assert isinstance(first.energy, Quantity)
+    assert [(row.latency, row.energy) for row in rest] == [(None, None), (None, None)]
+    assert [p.gap for p in attempt_tables.passages(view.answer)] == [0.1]
+
+
+def test_energy_per_inference_is_the_run_over_all_inferences(lab: web_lab.Lab) -> None:
+    """Value and uncertainty of one inference are those of the run phase divided by their number."""
+    matrix, view = lab.store.attempts.energy(lab.ids.digits), lab.store.attempts.get(lab.ids.digits)
+
+    tiles = {tile.label: tile.value for tile in attempt_tables.tiles(view, matrix)}
+
+    run = next(total.energy for total in matrix.totals if total.phase == "run")
+    each = run.model_copy(update={"value": run.value / 200, "u": run.u / 200})
+    assert tiles["Energy per inference"] == quantity_text(each)
+    assert tiles["Accuracy"] == "98.5\u00a0%"
+
+
+def test_mistakes_are_the_wrong_labels(lab: web_lab.Lab) -> None:
+    """Each image that was labelled wrong is listed with both labels."""
+    answer = lab.store.attempts.get(lab.ids.digits).answer
+
+    assert isinstance(answer, ClassifierAnswerView)
+    assert attempt_tables.mistakes(answer) == [(17, 7, 8), (92, 2, 3), (149, 9, 0)]
+
+
+def test_latency_the_board_does_not_tell_is_said(lab: web_lab.Lab) -> None:
+    """No latency gives a sentence and no tile."""
+    view = lab.store.attempts.get(lab.ids.digits)
+    silent = view.answer.model_copy(update={"latency_s": (None,) * 200})
+
+    assert ("Latency per inference", "the board does not tell") in attempt_tables.answer_facts(silent)
+    labels_shown = [t.label for t in attempt_tables.tiles(view.model_copy(update={"answer": silent}), None)]
+    assert labels_shown == ["Accuracy"]
+
+
+def test_times_of_one_phase_are_one_row() -> None:
+    """Several times become mean, least and largest; clocks are never mixed."""
+    times = [PhaseTime(phase="run", index=i, duration_s=s, clock="dut") for i, s in enumerate((0.01, 0.02, 0.03))]
+    times += [PhaseTime(phase="load", index=0, duration_s=0.5), PhaseTime(phase="run", index=3, duration_s=1)]
+
+    rows = attempt_tables.time_rows(times)
+
+    assert [(row.phase, row.clock, row.n) for row in rows] == [
+        ("run", "dut", 3),
+        ("load", "host", 1),
+        ("run", "host", 1),
+    ]
+    assert [rows[0].mean, rows[0].least, rows[0].largest] == ["20.00\u00a0ms", "10.00\u00a0ms", "30.00\u00a0ms"]
+    assert rows[1].least == "–"
+
+
+def test_kpi_sheet_says_why_a_number_is_missing(lab: web_lab.Lab) -> None:
+    """On an unmetered bench the energy is absent with the bench's own reason."""
+    sheet = {kpi.name: kpi.value for kpi in attempt_tables.kpis(lab.store.attempts.get(lab.ids.unmetered), None)}
+
+    assert isinstance(sheet["energy"], Absent)
+    assert "RAPL cannot be read" in sheet["energy"].reason
+    assert isinstance(sheet["score"], Quantity)
+
+
+def test_attempt_without_a_report_has_no_kpi_sheet(lab: web_lab.Lab) -> None:
+    """A running attempt shows no sheet of absences."""
+    assert attempt_tables.kpis(lab.store.attempts.get(lab.ids.running), None) == ()
+
+
+@pytest.mark.parametrize(
+    ("needs", "text"),
+    [
+        ({}, "any bench"),
+        ({"board": "loihi"}, "board loihi"),
+        (
+            {"bench": "b", "reality": "physical", "metered": False, "tags": ["x", "y"]},
+            "bench b, physical, not metered, tags x, y",
+        ),
+    ],
+)
+def test_needs_are_a_phrase(needs: dict[str, object], text: str) -> None:
+    """What a job asks of a bench is said in words, and asking nothing too."""
+    assert labels.needs_text(web_records.qubo_spec(needs=needs)) == text
+
+
+def test_workloads_are_phrases() -> None:
+    """Workload and scenario are said with their numbers."""
+    spec: JobSpec = web_records.qubo_spec()
+
+    assert labels.workload_text(spec) == "qubo-mis, n = 250, density 5\u00a0%, seed 0"
+    assert labels.scenario_text(spec) == "time to solution, gaps 0.1, 0.05, 0.01, limit 50\u00a0ms"
+    assert labels.workload_text(web_records.digits_spec()) == "mnist-digits, 200 images from number 0"
+    assert set(labels.STATES) == set(JobState)
+
+
+def test_facts_are_flat_and_bounded() -> None:
+    """Nested facts get dotted names; neither their number nor their length can fill a page."""
+    nested = {"a": {"b": 1, "c": [1, 2]}, "d": [{"e": None}], "long": "x" * 1000, "f": {}}
+
+    found = dict(labels.facts(nested))
+
+    assert found["a.b"] == "1"
+    assert found["a.c"] == "1, 2"
+    assert found["d.0.e"] == "—"
+    assert len(found["long"]) < 500
+    assert len(labels.facts({str(i): i for i in range(5000)})) == labels.MOST_FACTS + 1
+    assert labels.facts({}) == []
