@@ -124,7 +124,7 @@ class SerialDialogue:
                     return replies, True
                 on_reply(reply)
                 replies.append(reply)
-            torn = False
+            torn = _is_torn(replies, over_with)
         return replies, False
 
     def _send(self, data: bytes) -> None:

@@ -7,6 +7,7 @@ nothing: overloads and lost samples are counted and flagged.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from collections.abc import Iterator, Sequence
 
@@ -32,7 +33,8 @@ HEADROOM = 1.1
 """A range is chosen for so many times the peak of the ranging pass (MLPerf Power does the same)."""
 
 FETCH_SAMPLES = 50_000
-_OPTIONS = {"fallback", "timeout_s", "open_timeout_s"}
+_TIMEOUTS = ("timeout_s", "open_timeout_s")
+_OPTIONS = {"fallback", *_TIMEOUTS}
 
 
 class ScpiAnalyser:
@@ -134,7 +136,7 @@ class ScpiAnalyser:
         count, ranges, largest, integration, catalogue = self._fields(answer, 5)
         self._width = int(count[0])
         self._largest_range_w = largest[0]
-        self._rates_hz = [1 / seconds for seconds in catalogue]
+        self._seconds_of = {_rate_hz(seconds): seconds for seconds in catalogue}
         self._found = [f":SENS:SWE:TINT {format_number(integration[0])}"]
         self._found += [f":SENS:POW:RANG {format_number(w)},(@{c})" for c, w in enumerate(ranges, start=1)]
         if (highest := max(c.channel for c in self._config.channels)) > self._width:
@@ -146,7 +148,7 @@ class ScpiAnalyser:
         self.channels = self._read_channels()
 
     def _settings(self, plan: AcquisitionPlan) -> list[str]:
-        seconds = 1 / supported_rates(self._rates_hz, plan.rate_hz)
+        seconds = self._seconds_of[supported_rates(list(self._seconds_of), plan.rate_hz)]
         commands = [f":SENS:SWE:TINT {format_number(seconds)}"]
         for channel in self._config.channels:
             wanted_w = HEADROOM * abs(plan.peak_w.get(channel.rail, 0.0))
@@ -163,7 +165,7 @@ class ScpiAnalyser:
             ChannelInfo(
                 channel=channel.channel,
                 rail=channel.rail,
-                rate_hz=1 / integration[0],
+                rate_hz=_rate_hz(integration[0]),
                 range_w=range_w,
                 accuracy=self._accuracy(*five),
             )
@@ -245,8 +247,14 @@ class ScpiAnalyser:
         return numbers
 
 
+def _rate_hz(seconds: float) -> float:
+    # 1 / 1e-5 falls a hair short of 100 kHz, and the next faster rate would be taken for it.
+    return round(1 / seconds, 6)
+
+
 def _check(config: MonitorConfig) -> None:
     problems = [f"unknown option '{name}'" for name in sorted(set(config.options) - _OPTIONS)]
+    problems += [f"{name} must be a number of seconds above 0" for name in _TIMEOUTS if not _is_time(config, name)]
     if not config.resource:
         problems.append("no VISA resource is given")
     if not config.channels:
@@ -264,10 +272,15 @@ def _check(config: MonitorConfig) -> None:
         )
 
 
+def _is_time(config: MonitorConfig, name: str) -> bool:
+    value = config.options.get(name, 1.0)
+    return isinstance(value, int | float) and 0 < value < math.inf
+
+
 def _resources(config: MonitorConfig) -> list[str]:
     fallback = str(config.options.get("fallback", ""))
     return [config.resource, fallback] if fallback else [config.resource]
 
 
 def _timeouts(config: MonitorConfig) -> dict[str, float]:
-    return {name: float(config.options[name]) for name in ("timeout_s", "open_timeout_s") if name in config.options}
+    return {name: float(config.options[name]) for name in _TIMEOUTS if name in config.options}

@@ -107,7 +107,8 @@ class VisaLink:
         try:
             return ask(self._session)
         except self._failures as failure:
-            self.close()
+            # The first failure may have been the connection's and this one the instrument's, which has a reason.
+            self._resynchronise(message, failure)
             raise self._lost(f"did not answer '{message[:60]}' twice", failure) from failure
 
     def _resynchronise(self, message: str, failure: Exception) -> None:

@@ -21,6 +21,7 @@ from neurorig_server.views import JobView
 from neurorig_server.web import assets, attempt_page, login
 from neurorig_server.web.errors import PageRoute
 from neurorig_server.web.templating import page
+from neurorig_server.web.waiting import explained
 
 PAGE_JOBS = 30
 REFRESH_S = 5
@@ -45,8 +46,8 @@ def queue(request: Request, query: Annotated[QueueQuery, Query()], services: Ser
     store = services.store
     found = store.jobs.list(query, limit=PAGE_JOBS, cursor=query.cursor)
     by_state = counts(store.db).jobs
-    waiting = [store.jobs.get(job.id) if job.state == JobState.QUEUED else job for job in found.items]
     chosen = query.model_dump(mode="json", exclude_none=True, exclude={"cursor", "refresh"})
+    waiting = explained(store.jobs, found.items, whole=set(chosen) <= {"state"})
     context = {
         "page": "queue",
         "jobs": waiting,

@@ -29,7 +29,7 @@ components = [{{ name = "core" }}]
 rails = [{{ name = "core", component = "core" }}]
 [board]
 driver = "trial-board"
-options = {{ run_s = 0.02, once = "{once}", {fault} }}
+options = {{ {fault} once = "{once}", run_s = 0.02 }}
 [[monitors]]
 id = "pm"
 driver = "trial-monitor"
@@ -51,7 +51,7 @@ class Agents:
 
     def use(self, fault: str = "") -> None:
         """Write the bench file with a fault of the board that happens once."""
-        self._bench.write_text(BENCH.format(once=self._once, fault=fault))
+        self._bench.write_text(BENCH.format(once=self._once, fault=fault and f"{fault},"))
 
     @contextlib.contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -59,7 +59,7 @@ class Agents:
         command = [sys.executable, "-c", "from neurorig_agents.commands import agent; agent()", "run"]
         options = {"bench": self._bench, "token-file": self._token, "spool": self.spool, "server": self._url}
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
-        with subprocess.Popen([*command, *arguments], stderr=subprocess.PIPE) as process:
+        with subprocess.Popen([*command, *arguments]) as process:
             try:
                 yield process
             finally:

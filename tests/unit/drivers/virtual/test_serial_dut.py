@@ -143,7 +143,10 @@ def test_energy_windows_hold_the_energy_of_their_inferences(
         ask(port, b"timestamp%")
         ask(port, b"timestamp%")
         world.mark(1)
+        now_ns = world.now_ns()
+        mean_w, _ = world.sample(np.array([0, now_ns], float), ["mcu"])
         windows = [line for line in read_truth() if line["session"] == "run-1"]
+    assert mean_w[0, 0] * now_ns * 1e-9 == pytest.approx((1 + 7 + 10 + 7) * INFERENCE_J, rel=1e-6)
     assert [line["window"] for line in windows] == [0, 1, 2]
     for line, count in zip(windows, (1, 10, 0), strict=True):
         assert line["energy_j"]["mcu"] == pytest.approx(count * INFERENCE_J, rel=1e-6)

@@ -103,7 +103,7 @@ def test_a_foreign_placement_is_checked(mis: MakeMis) -> None:
     assert caught.value.detail["limit"] == "neurons_per_core"
     with pytest.raises(DoesNotFit, match="cores"):
         accept(network, np.zeros(1200, np.int64), 33)
-    complete, crowded = from_arrays(mis(200, 0.99, 0)), np.maximum(np.arange(200) - 71, 0)
+    complete, crowded = from_arrays(mis(200, 0.99, 0)), np.maximum(np.arange(200) - 72, 0)
     with pytest.raises(DoesNotFit) as caught:
         accept(complete, crowded, 32)
     assert caught.value.detail["limit"] == "fan_out_per_core"
