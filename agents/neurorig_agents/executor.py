@@ -154,21 +154,31 @@ class _Attempt:
             self.ledger.energy_absent = "; ".join(absent.values())
 
     def _range(self, work: Prepared) -> Setting:
-        """Run once unmeasured, where anything can be learned from it."""
+        """Run unmeasured, where anything can be learned from it; again where the first pass allows finer ranges."""
         setting = ranging.assumed(work, self._plan)
-        if not (self._plan.ranging and self._monitors.ready):
-            return setting
-        self._step("ranging")
-        self._monitors.start(sampling.ranging_rate_hz(work.longest_s), {}, lambda _: MemoryBlocks())
+        known_w: dict[str, float] = {}
+        for number, step in enumerate(("ranging", "ranging again"), start=1):
+            if not (self._plan.ranging and self._monitors.ready):
+                break
+            self._step(step, needed_s=setting.run_wall_s)
+            self._monitors.start(sampling.ranging_rate_hz(work.longest_s), setting.peak_w, lambda _: MemoryBlocks())
+            ranges_w = self._monitors.ranges_w()
+            if ranges_w == known_w:
+                self._monitors.abandon()
+                break
+            known_w = ranges_w
+            setting = self._unmeasured(work) or setting
+            self.ledger.provenance["ranging"] = {**setting.provenance, "passes": number}
+        return setting
+
+    def _unmeasured(self, work: Prepared) -> Setting | None:
         begin = time.monotonic()
         output = self._board.run(work.batch(None, 0, 0), MarkerLog())
         wall_s = time.monotonic() - begin
         recordings = list(self._monitors.finish().values())
         if not recordings:
-            return setting
-        setting = _understood(lambda: ranging.learned(work, self._plan, output, recordings, wall_s))
-        self.ledger.provenance["ranging"] = setting.provenance
-        return setting
+            return None
+        return _understood(lambda: ranging.learned(work, self._plan, output, recordings, wall_s))
 
     def _arm(self, setting: Setting) -> None:
         self._run_wall_s = setting.run_wall_s

@@ -69,6 +69,10 @@ class Monitors:
         """Return the sample period in seconds of every armed monitor."""
         return [self._hosted[name].head.dt_ns * 1e-9 for name in self._recorders]
 
+    def ranges_w(self) -> dict[str, float]:
+        """Return the range in watts of every rail that an armed monitor samples."""
+        return {c.rail: c.range_w for name in self._recorders for c in self._hosted[name].head.channels}
+
     def finish(self) -> dict[str, Recording]:
         """Disarm all monitors and return what they recorded; those that failed are missing."""
         recordings = {}

@@ -1,6 +1,7 @@
 """What the ranging pass teaches: the peak of every rail, the length of a run, and the sample rate that follows.
 
-One unmeasured run fixes ranges and rate for the measured ones, as MLPerf Power has it; both are kept in the report.
+An unmeasured run fixes ranges and rate for the measured ones, as MLPerf Power has it; both are kept in the report.
+The first pass, on the widest ranges, sees little but noise on small rails, so a second one follows on finer ranges.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ class Setting:
     rate_hz: float
     peak_w: dict[str, float] = field(default_factory=dict)
     run_wall_s: float = 0.0
-    provenance: dict[str, Any] | None = None
+    provenance: dict[str, Any] = field(default_factory=dict)
 
 
 def assumed(work: Prepared, plan: MeasurementPlan) -> Setting:
@@ -45,12 +46,18 @@ def learned(
     Raises KeyError, TypeError or ValueError when the board's output is not what its kind has agreed.
     """
     share = max(work.share(output), _MIN_SHARE)
-    peak_w = {rail: watts for recording in recordings for rail, watts in recording.peak_w.items()}
+    peak_w = {rail: watts for recording in recordings for rail, watts in _peaks_w(recording).items()}
     run_s = max(r.trace.duration_ns for r in recordings) * 1e-9
     shortest_s = work.shortest_s(output) or _shortest_pulse_s(recordings) or run_s or None
     rate_hz = sampling.measuring_rate_hz(shortest_s, _total_s(plan, run_s / share))
     kept = {"peak_w": peak_w, "run_s": run_s, "shortest_window_s": shortest_s, "rate_hz": rate_hz}
     return Setting(rate_hz, peak_w, wall_s / share, kept)
+
+
+def _peaks_w(recording: Recording) -> dict[str, float]:
+    # A negative offset error on a wide range may hide what a finer range would overflow with.
+    hidden_w = {c.rail: c.accuracy.offset_limit_w for c in recording.trace.head.channels}
+    return {rail: watts + hidden_w[rail] for rail, watts in recording.peak_w.items()}
 
 
 def _shortest_pulse_s(recordings: Sequence[Recording]) -> float | None:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -67,13 +67,14 @@ class FileBlocks:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: IO[bytes] = path.open("wb")
+        # Unbuffered, so that a full disk is told here and never at the closing.
+        self._file = path.open("wb", buffering=0)
 
     def put(self, block: SampleBlock) -> None:
         """See BlockStore."""
-        self._file.write(encode(*codec.pack_blocks([block])))
-        # Here, where a full disk is told as such, and not at the closing.
-        self._file.flush()
+        rest = memoryview(encode(*codec.pack_blocks([block])))
+        while rest:
+            rest = rest[self._file.write(rest) :]
 
     def blocks(self) -> Iterator[SampleBlock]:
         """See BlockStore."""

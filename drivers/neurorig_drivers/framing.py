@@ -55,9 +55,7 @@ def read_frame(read_exact: Callable[[int], bytes]) -> tuple[dict[str, Any], Arra
     return message, {name: _read_array(read_exact, dtype, shape) for name, dtype, shape in listing}
 
 
-def _read_array(
-    read_exact: Callable[[int], bytes], dtype: np.dtype[Any], shape: tuple[int, ...]
-) -> npt.NDArray[Any]:
+def _read_array(read_exact: Callable[[int], bytes], dtype: np.dtype[Any], shape: tuple[int, ...]) -> npt.NDArray[Any]:
     size = math.prod(shape) * dtype.itemsize
     if dtype.hasobject or size < 0 or size > MAX_ARRAY_BYTES:
         raise FrameError(f"an array of {dtype} {shape} is not accepted")

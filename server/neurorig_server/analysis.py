@@ -38,6 +38,8 @@ class Analyst:
         self._trace_location = trace_location
         self._pool: ProcessPoolExecutor | None = None
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        # Only what was really taken may be prolonged: holding a mere intention would lock this server out itself.
+        self._taken: set[str] = set()
 
     def start(self) -> None:
         """Start the workers, so that the first analysis need not wait for imports."""
@@ -59,8 +61,8 @@ class Analyst:
 
     async def resume(self) -> None:
         """Begin with what no server is at, and hold on to what this one is at."""
-        if self._tasks:
-            await run_in_threadpool(self._store.reports.hold_analyses, tuple(self._tasks), hold_s=HOLD_S)
+        if self._taken:
+            await run_in_threadpool(self._store.reports.hold_analyses, tuple(self._taken), hold_s=HOLD_S)
         for attempt_id in await run_in_threadpool(self._store.reports.waiting_for_analysis):
             self._begin(attempt_id)
 
@@ -74,6 +76,7 @@ class Analyst:
 
     def _end(self, attempt_id: str, task: asyncio.Task[None]) -> None:
         del self._tasks[attempt_id]
+        self._taken.discard(attempt_id)
         if not task.cancelled() and task.exception() is not None:
             log.error(
                 "the verdict on attempt %s was not stored, it will be tried again",
@@ -85,6 +88,7 @@ class Analyst:
         job = await run_in_threadpool(self._store.reports.begin_analysis, attempt_id, hold_s=HOLD_S)
         if job is None:
             return
+        self._taken.add(attempt_id)
         try:
             verdict = await self._in_worker(job)
         except Exception as error:  # whatever a report does to its analysis, the attempt must end

@@ -188,6 +188,7 @@ class TrialMonitor:
             raise InfraError(f"'{verb}' is not possible when the monitor is {self._state}", where=self._config.id)
 
     def _channels(self, rate_hz: float, peak_w: dict[str, float]) -> tuple[ChannelInfo, ...]:
+        peak_w = {} if self._options.get("fixed_range") else peak_w
         accuracy = AccuracySpec(
             gain_limit=1e-3, offset_limit_w=1e-4, noise_w=1e-5, resolution_w=1e-6, timebase_limit=1e-5, source="made up"
         )
@@ -223,7 +224,7 @@ class TrialMonitor:
         self._given += length
         values = np.tile(np.array([0.1 * c.channel for c in self.channels], np.float32), (length, 1))
         flags = np.zeros(length, np.uint8)
-        if self._options.get("overload") and self._acquisitions == 2 and index == 0:
+        if self._options.get("overload") and self._acquisitions == 3 and index == 0:
             flags[0] = FLAG_OVERLOAD
             self._overloads = 1
         if self._options.get("drops") and index == 0:

@@ -70,6 +70,8 @@ class ScpiAnalyser:
         answer = self._link.query(":INIT:ELOG;:TRIG:ELOG;:SENS:ELOG:TIME?;:SYST:ERR?", repeat=False)
         t0_ns, _, refusal = answer.partition(";")
         self._must_be_done(refusal)
+        if not t0_ns.isdigit():
+            raise self._mismatch(answer)
         self.head = TraceHead(
             monitor=self._config.id,
             clock=f"monitor:{self._config.id}",
@@ -94,10 +96,10 @@ class ScpiAnalyser:
         """Stop sampling. `samples` counts all that the instrument took, `dropped` all that never arrived here."""
         self._must_be_armed()
         self._armed = False
-        counts, position = self._link.query(":ABOR:ELOG;:SENS:ELOG:COUN?;POS?").split(";")
-        taken, dropped, overloads = (int(count) for count in counts.split(","))
+        counts, position = self._fields(self._link.query(":ABOR:ELOG;:SENS:ELOG:COUN?;POS?"), [3, 1])
+        taken, dropped, overloads = (int(count) for count in counts)
         # What was overwritten behind the last block leaves no gap between blocks.
-        lost = self._lost + max(int(position) - self._next, 0)
+        lost = self._lost + max(int(position[0]) - self._next, 0)
         ranges = {f"range_w.{c.rail}": c.range_w for c in self.channels}
         return AcquisitionReport(
             monitor=self._config.id,
@@ -109,7 +111,7 @@ class ScpiAnalyser:
                 "resource": self._link.resource,
                 "grade": self.grade,
                 "integration_s": self.head.dt_ns * 1e-9,
-                "unread": taken - int(position),
+                "unread": taken - int(position[0]),
                 **ranges,
             },
         )
@@ -133,7 +135,9 @@ class ScpiAnalyser:
                 next_step="Correct the address or expect_idn in the bench file.",
             )
         answer = self._link.query("SENS:CHAN:COUN?;:SENS:POW:RANG?;RANG? MAX;:SENS:SWE:TINT?;TINT:CAT?")
-        count, ranges, largest, integration, catalogue = self._fields(answer, 5)
+        count, ranges, largest, integration, catalogue = self._fields(answer, [1, None, 1, 1, None])
+        if min(catalogue) <= 0:
+            raise self._mismatch(answer)
         self._width = int(count[0])
         self._largest_range_w = largest[0]
         self._seconds_of = {_rate_hz(seconds): seconds for seconds in catalogue}
@@ -159,7 +163,8 @@ class ScpiAnalyser:
 
     def _read_channels(self) -> list[ChannelInfo]:
         answer = self._link.query(f"SENS:POW:RANG? {self._list};ACC? {self._list};:SENS:SWE:TINT?")
-        ranges, accuracies, integration = self._fields(answer, 3)
+        wired = len(self._config.channels)
+        ranges, accuracies, integration = self._fields(answer, [wired, 5 * wired, 1])
         figures = [accuracies[at : at + 5] for at in range(0, len(accuracies), 5)]
         return [
             ChannelInfo(
@@ -189,7 +194,9 @@ class ScpiAnalyser:
     def _fetch(self) -> tuple[SampleBlock, int]:
         """Return the next block and how many samples the instrument had taken by then."""
         data, rest = self._link.query_block(f"FETC:ELOG? {FETCH_SAMPLES};:SENS:ELOG:POS?;COUN?")
-        (position,), (taken, _, _) = self._fields(rest, 2)
+        (position,), (taken, _, _) = self._fields(rest, [1, 3])
+        if len(data) % (4 * (self._width + 2)):
+            raise self._mismatch(f"a block of {len(data)} bytes")
         rows = np.frombuffer(data, ">f4").reshape(-1, self._width + 2)
         index = int(position) - len(rows)
         if index < self._next:
@@ -219,7 +226,10 @@ class ScpiAnalyser:
         self._must_be_done(self._link.query(";".join([*commands, ":SYST:ERR?"])))
 
     def _must_be_done(self, answer: str) -> None:
-        number, text = parse_record(answer)
+        try:
+            number, text = parse_record(answer)
+        except ValueError as error:
+            raise self._mismatch(answer) from error
         if number:
             raise MeasurementError(
                 f"{self._link.identity} refused its settings: {number}, {text}",
@@ -231,20 +241,22 @@ class ScpiAnalyser:
         if not self._armed:
             raise MeasurementError("the monitor is not armed", where=self._where)
 
-    def _fields(self, answer: str, count: int) -> list[list[float]]:
-        """Take an answer of `count` parts apart, each a list of numbers."""
-        parts = answer.split(";")
+    def _fields(self, answer: str, counts: Sequence[int | None]) -> list[list[float]]:
+        """Take an answer of several parts apart, each so many numbers (None: one or more)."""
         try:
-            numbers = [[float(number) for number in part.split(",")] for part in parts]
-        except ValueError:
-            numbers = []
-        if len(numbers) != count:
-            raise MonitorMismatch(
-                f"{self._link.identity} answered '{answer[:80]}' where {count} lists of numbers should be",
-                where=self._where,
-                next_step="Check the monitor's driver in the bench file.",
-            )
-        return numbers
+            fields = [[float(number) for number in part.split(",")] for part in answer.split(";")]
+        except ValueError as error:
+            raise self._mismatch(answer) from error
+        if len(fields) != len(counts) or any(n not in (None, len(f)) for f, n in zip(fields, counts, strict=True)):
+            raise self._mismatch(answer)
+        return fields
+
+    def _mismatch(self, answer: str) -> MonitorMismatch:
+        return MonitorMismatch(
+            f"{self._link.identity} answered '{answer[:80]}', which is not the SCPI of this driver",
+            where=self._where,
+            next_step="Check the monitor's driver in the bench file.",
+        )
 
 
 def _rate_hz(seconds: float) -> float:

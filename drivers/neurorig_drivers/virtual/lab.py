@@ -99,12 +99,18 @@ def running(options: LabOptions) -> Iterator[Lab]:
 
 
 def watch(lab: Lab, wait: Wait, *, stdin: int | None = None) -> None:
-    """Return when a signal asks for it, the parent has died or `stdin` was closed; InfraError when a part died."""
-    parent = os.getppid()
+    """Return when a signal asks for it, the parent has died or `stdin` was closed; InfraError when the world died.
+
+    A bench goes on without its analyser or its board, as a real one does: their loss is for the agent to notice.
+    """
+    parent, known = os.getppid(), set[str]()
     while wait(_LOOK_S) not in (signal.SIGTERM, signal.SIGINT):
-        if dead := lab.dead():
-            codes = ", ".join(f"{name} (exit code {lab.processes[name].returncode})" for name in dead)
-            raise InfraError(f"a part of the virtual lab has ended: {codes}", where="lab")
+        for name in set(lab.dead()) - known:
+            known.add(name)
+            why = f"the {name} of the virtual lab has ended with exit code {lab.processes[name].returncode}"
+            if name == "world":
+                raise InfraError(why, where="lab")
+            sys.stderr.write(f"{why}; the bench goes on without it\n")
         if os.getppid() != parent or (stdin is not None and _is_closed(stdin)):
             return
 

@@ -54,7 +54,7 @@ def serial_bench(name: str, meter: dict[str, Any], port: str, baud: int) -> Benc
         name=name,
         reality="virtual",
         description="A VIRTUAL microcontroller with MLPerf Tiny firmware on a VIRTUAL power analyser.",
-        board=BoardConfig(driver="mlperf-serial", options={"port": port, "baud": baud}),
+        board=BoardConfig(driver="mlperf-serial", options={"port": port, "baud": baud, "chunk_bytes": 38}),
         components=(Component(name="mcu", description="the microcontroller, as published for its whole board"),),
         rails=(Rail(name="mcu", component="mcu"), Rail(name=SUPPLY, role="total")),
         monitors=(_analyser(meter, MCU_RAILS),),

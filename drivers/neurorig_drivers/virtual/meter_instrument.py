@@ -7,7 +7,7 @@
     SENSe:POWer:ACCuracy? [(@list)]          gain limit, offset limit W, noise W, resolution W, time base limit, each
     SENSe:SWEep:TINTerval <s> | ?            integration time of a sample; MIN, MAX, DEF
     SENSe:SWEep:TINTerval:CATalog?           all integration times in seconds
-    INITiate:ELOG, TRIGger:ELOG, ABORt:ELOG  prepare, start and stop an acquisition
+    INITiate:ELOG, TRIGger:ELOG, ABORt:ELOG  prepare, start and stop an acquisition; *TRG starts it, too
     SENSe:ELOG:TIME?                         begin of sample 0 on the analyser's own clock, ns
     SENSe:ELOG:COUNt?                        samples taken, dropped, and overloaded among those fetched
     SENSe:ELOG:POSition?                     number of the next sample that a fetch gives
@@ -97,6 +97,7 @@ class Instrument:
             "SENSe:SWEep:TINTerval:CATalog?": Command(lambda: _joined(spec.INTEGRATION_S)),
             "INITiate:ELOG": Command(self._initiate),
             "TRIGger:ELOG": Command(self._trigger),
+            "*TRG": Command(self._trigger),
             "ABORt:ELOG": Command(self._abort),
             "SENSe:ELOG:TIME?": Command(lambda: str(self._present().t0_ns)),
             "SENSe:ELOG:COUNt?": Command(self._counts),

@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -30,35 +31,38 @@ def announce(**facts: object) -> None:
 
 @contextlib.contextmanager
 def stop_signals(*also: signal.Signals) -> Iterator[Wait]:
-    """Hold SIGTERM and SIGINT (and others) back within the block; yields a function that waits for one.
+    """Catch SIGTERM and SIGINT (and others) within the block; yields a function that waits for one.
 
-    The function takes a time limit in seconds, none by default, and returns None when it has passed. Enter the block
-    before starting threads: they inherit the mask, and a signal that comes early is kept, not lost.
+    The function takes a time limit in seconds, none by default, and returns None when it has passed. A signal that
+    comes early is kept. Blocking and sigwait would not do: a thread of a numeric library that is older than the
+    block takes the signal in its default way, and the process is gone. For the main thread only.
     """
-    held = {signal.SIGTERM, signal.SIGINT, *also}
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, held)
+    caught = {signal.SIGTERM, signal.SIGINT, *also}
+    reader, writer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    before = {number: signal.signal(number, lambda *_: None) for number in caught}
+    before_fd = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
-        yield partial(_wait, held)
+        yield partial(_wait, reader)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.set_wakeup_fd(before_fd)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        os.close(reader)
+        os.close(writer)
 
 
-def _wait(held: set[signal.Signals], timeout_s: float | None = None) -> signal.Signals | None:
-    if timeout_s is None:
-        return signal.Signals(signal.sigwait(held))
-    caught = signal.sigtimedwait(held, timeout_s)
-    return signal.Signals(caught.si_signo) if caught is not None else None
+def _wait(reader: int, timeout_s: float | None = None) -> signal.Signals | None:
+    ready, _, _ = select.select([reader], [], [], timeout_s)
+    return signal.Signals(os.read(reader, 1)[0]) if ready else None
 
 
 def bound_to(parent_pid: int) -> Callable[[], None]:
     """Return what makes a child die with its parent, for `preexec_fn` (Linux; elsewhere nothing is promised).
 
-    The kernel kills the child when the thread that started it ends, so start it from the main thread. Signals that
-    the parent holds back are let through again.
+    The kernel kills the child when the thread that started it ends, so start it from the main thread.
     """
 
     def bind() -> None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
         if _LIBC is not None:
             _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
             if os.getppid() != parent_pid:

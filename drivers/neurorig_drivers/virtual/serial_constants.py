@@ -27,7 +27,6 @@ class Constant:
 CLOCK_HZ = 64e6
 ENERGY_PER_CYCLE_J = 0.324e-9
 CYCLES_PER_MAC = 4.0
-LEAD_S = 10e-3
 HOLD_S = 50e-6
 
 CONSTANTS = (
@@ -44,13 +43,6 @@ CONSTANTS = (
         CYCLES_PER_MAC,
         "cycles",
         "taken for granted: load, extend and multiply without the packing of a tuned kernel",
-        "assumed",
-    ),
-    Constant(
-        "time from the announcement of an inference to its start",
-        LEAD_S,
-        "s",
-        "chosen: time in which the marker edges get on the line before their instants; energy mode only",
         "assumed",
     ),
     Constant(

@@ -11,8 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from neurorig_drivers.virtual.serial_constants import DYNAMIC_POWER_W, HOLD_S, LEAD_S, inference_s
-from neurorig_drivers.virtual.world import FloatArray, WorldAccess
+from neurorig_drivers.virtual.serial_constants import DYNAMIC_POWER_W, HOLD_S, inference_s
+from neurorig_drivers.virtual.world import WorldAccess
 
 Mode = Literal["energy", "performance"]
 """Compiled into the firmware: timestamps are pulses on the marker line, or lines of text."""
@@ -20,6 +20,8 @@ Mode = Literal["energy", "performance"]
 RAIL = "mcu"
 
 _HOLD_NS = round(HOLD_S * 1e9)
+_REST_S = 2 * HOLD_S
+"""A pulse and as much rest: two pulses are never one to a meter."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class VirtualMcu:
         self._inference_s = inference_s(macs)
         self._stopped = stopped
         self._power_w = DYNAMIC_POWER_W * (np.array(world.rails) == RAIL)
-        self._boot_ns = self._settled_ns = world.now_ns()
+        self._boot_ns = world.now_ns()
         self._pulses = 0
         # The idle power of such a board is not published; see the table of constants.
         world.standing({RAIL: 0.0})
@@ -64,55 +66,36 @@ class VirtualMcu:
     def warm_up(self, count: int) -> None:
         """Compute outside the timestamps."""
         if count:
-            self._sleep_until(self._compute(count).end_ns)
+            self._sleep_until(self._play(count).end_ns)
 
     def start(self, count: int) -> Span:
-        """Begin to compute between two timestamps.
-
-        In energy mode the first edge is on the line before the first inference draws power and the second one not
-        before the last has ended, so a window never lacks energy. Both are exact unless this process was held up for
-        longer than the lead: then the window is longer, by time without power.
-        """
+        """Begin to compute between two timestamps; in energy mode their edges lie exactly at begin and end."""
         if self._mode == "performance":
-            return self._compute(count)
-        lead_ns = round(LEAD_S * 1e9)
-        self._edge(0, self._play(lead_ns, 0 * self._power_w) + lead_ns)
-        span = self._compute(count)
-        self._edge(1, span.begin_ns + _HOLD_NS)
-        end_ns = self._edge(0, span.end_ns)
-        self._edge(1, end_ns + _HOLD_NS)
+            return self._play(count)
         self._pulses += 2
-        return Span(span.begin_ns, end_ns)
+        return self._play(count, stamped=True)
 
     def finish(self, span: Span) -> tuple[int, ...]:
         """Wait for the end and return the two timestamps in microseconds; none when they were pulses."""
         self._sleep_until(span.end_ns + _HOLD_NS)
         return () if self._mode == "energy" else (self._micros(span.begin_ns), self._micros(span.end_ns))
 
-    def _compute(self, count: int) -> Span:
+    def _play(self, count: int, *, stamped: bool = False) -> Span:
+        """Draw the power of `count` inferences, then none for so long that the line is at rest before anything else."""
         length_ns = round(count * self._inference_s * 1e9)
-        begin_ns = self._play(length_ns, self._power_w)
+        durations_s, power_w = [length_ns * 1e-9], [self._power_w]
+        marks: list[tuple[int, int]] = []
+        if stamped:
+            marks = [(0, 0), (_HOLD_NS, 1), (length_ns, 0), (length_ns + _HOLD_NS, 1)]
+            durations_s, power_w = [*durations_s, _REST_S], [*power_w, 0 * self._power_w]
+        begin_ns = self._world.play(np.array(durations_s), np.array(power_w), marks)
         return Span(begin_ns, begin_ns + length_ns)
 
-    def _play(self, length_ns: int, power_w: FloatArray) -> int:
-        return self._world.play(np.array([length_ns * 1e-9]), power_w[np.newaxis])
-
     def _pulse(self) -> None:
-        self._edge(0, self._world.now_ns())
-        self._edge(1, self._settled_ns + _HOLD_NS)
+        """Hold the line low for one timestamp, and high for as long after it."""
+        begin_ns = self._world.play(np.array([_REST_S]), 0 * self._power_w[np.newaxis], [(0, 0), (_HOLD_NS, 1)])
         self._pulses += 1
-        self._sleep_until(self._settled_ns)
-
-    def _edge(self, level: int, at_ns: int) -> int:
-        """Move the marker line at an instant, or as soon after as a meter can tell it from the edge before.
-
-        A meter may have sampled the instant before the edge reached the world. It then sees the edge later, and would
-        miss it if the line moved back at once; hence the hold counts from when the edge before was really there.
-        """
-        at_ns = max(at_ns, self._settled_ns + _HOLD_NS)
-        self._world.mark(level, at_ns)
-        self._settled_ns = max(at_ns, self._world.now_ns())
-        return at_ns
+        self._sleep_until(begin_ns + 2 * _HOLD_NS)
 
     def _sleep_until(self, at_ns: int) -> None:
         if (left_ns := at_ns - self._world.now_ns()) > 0:

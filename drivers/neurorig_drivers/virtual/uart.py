@@ -29,7 +29,7 @@ _NAMELESS_RATE = 300
 """Stands for a rate without a name: garbage to every device that is faster."""
 
 _SLICE = 128
-"""Characters that appear together: fewer wake-ups, and a character may be seen late, by up to a command, never early."""
+"""Characters that appear together: fewer wake-ups; one may be seen late, by up to a command, but never early."""
 
 
 class _Pace:

@@ -20,7 +20,10 @@ from neurorig_drivers.virtual.marker_line import MarkerLine, MarkerMode
 from neurorig_drivers.virtual.power_history import FloatArray, Forgotten, PowerHistory
 from neurorig_drivers.virtual.truth import TruthLog
 
-__all__ = ["SUPPLY", "FloatArray", "Forgotten", "Mode", "NotYet", "World", "WorldAccess"]
+__all__ = ["SUPPLY", "FloatArray", "Forgotten", "Marks", "Mode", "NotYet", "World", "WorldAccess"]
+
+Marks = Sequence[tuple[int, int]]
+"""Marker edges as (nanoseconds from an origin, level), in the order of time."""
 
 Mode = Literal["stepped", "realtime"]
 """stepped: time passes only while something plays or waits. realtime: the monotonic clock."""
@@ -52,8 +55,10 @@ class WorldAccess(Protocol):
     def standing(self, power_w: dict[str, float]) -> None:
         """Set the power of the named rails, in watts, that holds whenever nothing plays."""
 
-    def play(self, durations_s: FloatArray, power_w: FloatArray) -> int:
+    def play(self, durations_s: FloatArray, power_w: FloatArray, marks: Marks = ()) -> int:
         """Add segments of constant power and return the instant in ns at which the first one begins.
+
+        `marks` are marker edges in nanoseconds from that instant: on the line before any meter can sample there.
 
         durations_s (k,) >= 1e-12 in seconds, power_w (k, rails) in watts. stepped: the clock moves to their end.
         realtime: returns at once; segments begin now, or when what already plays has ended.
@@ -128,7 +133,7 @@ class World:
             self._pass_time()
             self._standing = level
 
-    def play(self, durations_s: FloatArray, power_w: FloatArray) -> int:
+    def play(self, durations_s: FloatArray, power_w: FloatArray, marks: Marks = ()) -> int:
         """See WorldAccess; ValueError for other shapes or values."""
         durations, power = np.asarray(durations_s, float), np.asarray(power_w, float)
         if durations.ndim != 1 or not len(durations) or power.shape != (len(durations), len(self.rails)):
@@ -141,6 +146,8 @@ class World:
             t0_ns = int(self._history.tail_ns)
             self._history.append(t0_ns + _ends_ns(durations), power)
             self._fill_nanosecond()
+            for offset_ns, level in marks:
+                self._set_line(level, t0_ns + offset_ns)
             self._tidy()
             return t0_ns
 
@@ -163,9 +170,7 @@ class World:
             at = self.now_ns() if at_ns is None else at_ns
             if at < self._history.head_ns:
                 raise Forgotten(f"an edge at {at} ns lies before what is remembered")
-            boundary = self._line.set(level, at)
-            if boundary is not None:
-                self._truth.add(boundary, self._by_rail(self._standing))
+            self._set_line(level, at)
             self._tidy()
 
     def session(self, label: str) -> None:
@@ -187,6 +192,11 @@ class World:
             energy = self._with_supply(self._history.energy_j(edges))[:, columns]
             digital = self._line.digital(edges)
         return np.diff(energy, axis=0) / (np.diff(edges) * 1e-9)[:, np.newaxis], digital
+
+    def _set_line(self, level: int, at_ns: int) -> None:
+        boundary = self._line.set(level, at_ns)
+        if boundary is not None:
+            self._truth.add(boundary, self._by_rail(self._standing))
 
     def _column(self, rail: str) -> int:
         return len(self.rails) if rail == SUPPLY else self._part(rail)

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from neurorig_drivers.framing import Arrays
 from neurorig_drivers.link import Answer, Link, RemoteFailure
 from neurorig_drivers.virtual.marker_line import MarkerMode
-from neurorig_drivers.virtual.world import FloatArray, Forgotten, Mode, NotYet
+from neurorig_drivers.virtual.world import FloatArray, Forgotten, Marks, Mode, NotYet
 
 _FAILURES: dict[str, type[Exception]] = {
     "NotYet": NotYet,
@@ -38,10 +38,10 @@ class WorldClient:
         """See WorldAccess."""
         self._call("standing", power_w=power_w)
 
-    def play(self, durations_s: FloatArray, power_w: FloatArray) -> int:
+    def play(self, durations_s: FloatArray, power_w: FloatArray, marks: Marks = ()) -> int:
         """See WorldAccess."""
         arrays = {"durations_s": np.asarray(durations_s, float), "power_w": np.asarray(power_w, float)}
-        return int(self._call("play", arrays)[0]["value"])
+        return int(self._call("play", arrays, marks=[list(mark) for mark in marks])[0]["value"])
 
     def wait(self, seconds: float) -> None:
         """See WorldAccess."""

@@ -29,7 +29,8 @@ def handler_of(world: World) -> Handler:
             case "now_ns":
                 return {"value": world.now_ns()}, {}
             case "play":
-                return {"value": world.play(arrays["durations_s"], arrays["power_w"])}, {}
+                marks = [(int(offset_ns), int(level)) for offset_ns, level in message["marks"]]
+                return {"value": world.play(arrays["durations_s"], arrays["power_w"], marks)}, {}
             case "sample":
                 power_w, digital = world.sample(arrays["t_edges_ns"], message["rails"])
                 return {}, {"power_w": power_w, "digital": digital}

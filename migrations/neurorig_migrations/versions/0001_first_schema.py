@@ -152,11 +152,10 @@ def _jobs() -> None:
     op.create_index(
         "ix_jobs_queue",
         "jobs",
-        [sa.literal_column("priority DESC"), "seq"],
+        ["state", sa.literal_column("priority DESC"), "seq"],
         unique=False,
-        **_where("state IN ('queued')"),
+        **_where("state = 'queued'"),
     )
-    op.create_index("ix_jobs_requirement_id", "jobs", ["requirement_id"], unique=False)
     op.create_index("ix_jobs_state_seq", "jobs", ["state", "seq"], unique=False)
 
 

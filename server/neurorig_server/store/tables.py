@@ -127,11 +127,13 @@ jobs = Table(
     CheckConstraint(f"state IN ({', '.join(repr(str(state)) for state in JobState)})", name="state"),
     Index(None, "state", "seq"),
     Index(None, "campaign_id", "state"),
-    Index(None, "requirement_id"),
 )
-is_queued = among(jobs.c.state, [JobState.QUEUED])
+is_queued = jobs.c.state == literal_column(f"'{JobState.QUEUED}'", String)
 Index(
+    # The state stands in front although it is always the same here: SQLite prefers an index that begins with an
+    # equality, and would otherwise sort the whole queue for every claim.
     "ix_jobs_queue",
+    jobs.c.state,
     jobs.c.priority.desc(),
     jobs.c.seq,
     sqlite_where=is_queued,

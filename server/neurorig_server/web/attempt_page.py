@@ -5,18 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from neurorig_protocols.energy import EnergyMatrix
-from neurorig_protocols.trace import Window
+from neurorig_protocols.quantities import Reality
+from neurorig_protocols.trace import Trace, Window
 from neurorig_server import downsample
 from neurorig_server.store.store import Store
 from neurorig_server.traces import TraceStore
 from neurorig_server.views import AttemptView, ClassifierAnswerView, EnergyAbsent, QuboAnswerView, TraceInfo
 from neurorig_server.web import attempt_tables, energy_tables, labels
-from neurorig_server.web.charts import Chart, cost_curve, energy_bars, power_trace
+from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
 
 POINTS = 1500
 """Bins of a drawn trace: about one per pixel."""
 MOST_TRACE_BYTES = 256 << 20
 """A larger trace is not read for a picture."""
+
+NARROW = 0.15
+"""A first run window that takes less of its trace than this is drawn once more, closer."""
 
 OPEN = ("leased", "running")
 
@@ -82,9 +86,34 @@ def _trace_charts(
             trace = traces.read(file.digest.removeprefix("sha256:"))
         except (FileNotFoundError, ValueError):
             return drawn, f"The trace of {file.monitor} cannot be read from the trace store."
-        here = [window for window in windows if window.clock == trace.head.clock]
-        drawn.append(power_trace(downsample.series(trace, POINTS, here), view.reality, total_rails=total_rails))
+        drawn += _charts_of(trace, windows, view.reality, total_rails)
     return drawn, None
+
+
+def _charts_of(trace: Trace, windows: tuple[Window, ...], reality: Reality, total_rails: frozenset[str]) -> list[Chart]:
+    """Draw a whole trace and, where its windows are too narrow to be seen in it, the first run of it."""
+    here = [window for window in windows if window.clock == trace.head.clock]
+    whole = downsample.series(trace, POINTS, here)
+    charts = [power_trace(whole, reality, total_rails=total_rails)]
+    first = next((window for window in here if window.phase == "run"), None)
+    if first is not None and first.end_ns - first.begin_ns < NARROW * trace.duration_ns:
+        part = _around(trace, first)
+        begin_ns, end_ns = part.head.t0_ns, part.head.t0_ns + part.duration_ns
+        seen = [window for window in here if window.end_ns > begin_ns and window.begin_ns < end_ns]
+        closer = downsample.series(part, POINTS, seen)
+        charts.append(closer_look(closer, first, reality, total_rails=total_rails))
+    return charts
+
+
+def _around(trace: Trace, window: Window) -> Trace:
+    """Cut a trace to one window and a third of its length on both sides."""
+    head = trace.head
+    begin, end = ((t_ns - head.t0_ns) / head.dt_ns for t_ns in (window.begin_ns, window.end_ns))
+    margin = (end - begin) / 3 + 1
+    first, last = max(0, int(begin - margin)), min(len(trace), int(end + margin) + 1)
+    part = slice(first, last)
+    moved = head.model_copy(update={"t0_ns": head.t0_ns + round(first * head.dt_ns), "gaps": ()})
+    return Trace(moved, trace.values[part], trace.digital[part], trace.flags[part])
 
 
 def _energy(matrix: EnergyMatrix | None) -> dict[str, Any]:

@@ -25,6 +25,10 @@ MOST_ROWS = 200
 """Rows of a long table on a page; all of them are in the JSON."""
 
 
+SUFFIXES = {"s": "s", "j": "J", "w": "W", "hz": "Hz", "bytes": "B"}
+"""Ends of names that say a unit."""
+
+
 @dataclass(frozen=True)
 class Tile:
     """One number at the top of the page."""
@@ -76,10 +80,15 @@ def _energy_tiles(matrix: EnergyMatrix, answer: QuboAnswerView | ClassifierAnswe
     whole = Tile("Energy of the run phase", quantity_text(run), "all components and run windows, ±\u00a02u")
     if not isinstance(answer, ClassifierAnswerView):
         return [whole]
-    # Each run window is one image; its inferences share the window's energy.
-    n = answer.iterations * next(cell.windows for cell in matrix.cells if cell.phase == "run")
+    # Each run window is one image; its inferences share the window's time and energy.
+    cell = next(cell for cell in matrix.cells if cell.phase == "run")
+    n = answer.iterations * cell.windows
     each = uncertain_text(run.value / n, run.expanded / n, run.unit)
-    return [Tile("Energy per inference", each, f"run energy over {count_text(n)} inferences, ±\u00a02u"), whole]
+    found = [Tile("Energy per inference", each, f"run energy over {count_text(n)} inferences, ±\u00a02u"), whole]
+    if all(latency is None for latency in answer.latency_s):
+        length = measured_text(cell.duration_s / n, "s")
+        found.insert(0, Tile("Time per inference", length, "mean of the windows on the trace"))
+    return found
 
 
 def _qubo_tiles(answer: QuboAnswerView) -> list[Tile]:
@@ -114,8 +123,15 @@ def _classifier_tiles(answer: ClassifierAnswerView) -> list[Tile]:
 def answer_facts(answer: QuboAnswerView | ClassifierAnswerView) -> list[tuple[str, str]]:
     """Return what else there is to say of an answer."""
     found = _qubo_facts(answer) if isinstance(answer, QuboAnswerView) else _classifier_facts(answer)
-    activity = [(f"Activity: {name.replace('_', ' ')}", _number(count)) for name, count in answer.activity.items()]
-    return [*found, *activity]
+    return [*found, *(_activity(name, value) for name, value in answer.activity.items())]
+
+
+def _activity(name: str, value: float) -> tuple[str, str]:
+    """Name a board's own count; one that ends in a unit is a quantity."""
+    stem, _, suffix = name.rpartition("_")
+    unit = SUFFIXES.get(suffix) if stem else None
+    text = measured_text(value, unit) if unit else _number(value)
+    return f"Board: {(stem if unit else name).replace('_', ' ')}", text
 
 
 def _qubo_facts(answer: QuboAnswerView) -> list[tuple[str, str]]:

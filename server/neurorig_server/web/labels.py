@@ -87,6 +87,11 @@ def scenario_text(spec: JobSpec) -> str:
     return f"fixed timeout {plain_text(w.scenario.timeout_s, 's')}"
 
 
+def sentence(text: str) -> str:
+    """Return a reason as a sentence: a capital letter first, a full stop last."""
+    return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
+
+
 def needs_text(spec: JobSpec) -> str:
     """Return what the job asks of a bench."""
     n = spec.needs

@@ -11,8 +11,8 @@ NBSP = "\u00a0"
 MINUS = "\u2212"
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
-EXACT_DIGITS = 6
-"""Significant digits of a number without an uncertainty."""
+EXACT_DIGITS = 5
+"""Significant digits of a number without an uncertainty; a pure count keeps all of its own."""
 
 
 def quantity_text(quantity: Quantity) -> str:
@@ -23,7 +23,8 @@ def quantity_text(quantity: Quantity) -> str:
 def uncertain_text(value: float, expanded: float, unit: str) -> str:
     """Round the uncertainty to two significant digits and the value to the same place."""
     if expanded == 0:
-        return plain_text(value, unit, EXACT_DIGITS)
+        is_count = unit in ("1", "") and value.is_integer()
+        return count_text(int(value)) if is_count else plain_text(value, unit, EXACT_DIGITS)
     place = _place(expanded, 2)
     x, u = _round(value, place), _round(expanded, place)
     exponent = _prefix_exponent(max(abs(x), u), unit)
@@ -47,8 +48,11 @@ def measured_text(value: float, unit: str, digits: int = 4) -> str:
 
 
 def percent_text(share: float, digits: int = 3) -> str:
-    """Return a share as a percentage, such as "4.76 %"."""
-    return f"{_signed(f'{share * 100:.{digits}g}')}{NBSP}%"
+    """Return a share as a percentage, such as "4.76 %"; whole digits are never cut."""
+    percent = share * 100
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(percent)))) if percent else 0
+    text = f"{percent:,.{decimals}f}".replace(",", "\u202f")
+    return f"{_signed(text.rstrip('0').rstrip('.') if '.' in text else text)}{NBSP}%"
 
 
 def count_text(number: int) -> str:

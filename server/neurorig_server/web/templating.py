@@ -67,6 +67,7 @@ def _environment() -> Environment:
         "quantity": numbers.quantity_text,
         "scenario": labels.scenario_text,
         "script_json": script_json,
+        "sentence": labels.sentence,
         "workload": labels.workload_text,
     }
     found.globals |= {

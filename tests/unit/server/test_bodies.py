@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
@@ -47,6 +47,7 @@ def ask(parts: list[bytes], *, method: str = "POST", path: str = "/api/v1/jobs",
     return sent[0]["status"], reached, taken
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=12))
 def test_body_passes_whole_or_not_at_all(parts: list[bytes]) -> None:
     """However a body is cut, it arrives as one piece up to the limit and is refused above it."""

@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_kit import job
 
@@ -19,6 +19,7 @@ def request(grid: dict[str, list[Any]]) -> CampaignRequest:
     return CampaignRequest.model_validate({"name": "c", "base": job(), "grid": grid})
 
 
+@settings(deadline=None)
 @given(
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=4),
     priorities=st.lists(st.integers(0, 100), min_size=1, max_size=4),

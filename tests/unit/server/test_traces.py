@@ -152,8 +152,7 @@ def test_chunks_that_race_are_written_once(uploads: TraceUploads, lease: Lease) 
         try:
             return append(uploads, lease, data, 0, 100)
         except OffsetMismatch as refused:
-            assert refused.headers is not None
-            return refused.headers["Upload-Offset"]
+            return (refused.headers or {})["Upload-Offset"]
 
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(send, range(8)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from server_kit import ANSWER, job
 
@@ -38,7 +38,7 @@ def answer(bits: np.ndarray, cost: int, **fields: Any) -> QuboAnswer:  # type: i
 
 def run(spec: JobSpec, found: Any) -> Checked:
     """Check an answer on a bench where every energy is 1 J."""
-    return check(spec, found, lambda window, latency_s: ENERGY)
+    return check(spec, found, lambda _window, _latency_s: ENERGY)
 
 
 def only_gap(checked: Checked) -> ReachedGap:
@@ -59,6 +59,7 @@ def greedy() -> np.ndarray:  # type: ignore[type-arg]
     return bits
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(0, 1), min_size=N, max_size=N), st.integers(-3, 3))
 def test_cost_is_recomputed_from_the_bits(values: list[int], lie: int) -> None:
     """The verified cost is xᵀQx by its definition, and a solver's other claim is a mismatch."""

@@ -3,6 +3,6 @@
 from neurorig_server.web.charts.cost_curve import cost_curve
 from neurorig_server.web.charts.energy_bars import energy_bars
 from neurorig_server.web.charts.figure import Chart
-from neurorig_server.web.charts.power_trace import power_trace
+from neurorig_server.web.charts.power_trace import closer_look, power_trace
 
-__all__ = ["Chart", "cost_curve", "energy_bars", "power_trace"]
+__all__ = ["Chart", "closer_look", "cost_curve", "energy_bars", "power_trace"]

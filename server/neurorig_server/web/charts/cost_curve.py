@@ -11,12 +11,14 @@ from neurorig_protocols.benchmarks.qubo_mis import target_cost
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.report import Improvement
 from neurorig_server.web.charts.figure import BLUE, GREEN, NEUTRAL, ORANGE, SERIES, Chart, as_chart
-from neurorig_server.web.numbers import count_text, measured_text
+from neurorig_server.web.numbers import count_text, measured_text, plain_text
 
 GAPS = (0.1, 0.05, 0.01)
 """The gaps of NeuroBench's time-to-solution scenario."""
 MOST_STEPS = 4000
 """More steps than this cannot be told apart on a screen."""
+FEW_STEPS = 12
+"""So few steps are marked each, or a solver that tells one cost only would leave nothing to see."""
 WORST_GAP = 1.3
 """The axis opens at this gap at most, else the first random costs flatten the part that matters."""
 
@@ -48,30 +50,24 @@ def cost_curve(
     times = [s.t_s for s in steps if s.t_s > 0]
     if not times or end_s <= 0:
         return None
-    begin_s = min(times) / 2
     end_s = max(end_s, *times)
+    begin_s = min(min(times) / 2, end_s / 10)
     figure = Figure()
     lines = levels(target)
-    for (cost, name), dash, colour in zip(lines.items(), _DASHES, _LINE_COLOURS, strict=False):
-        figure.add_scatter(
-            x=[begin_s, end_s],
-            y=[cost, cost],
-            mode="lines",
-            name=f"{name}: {count_text(cost)}",
-            line={"width": 1.5, "dash": dash, "color": colour},
-            hoverinfo="skip",
-        )
+    _add_levels(figure, lines, begin_s, end_s)
     _add_steps(figure, steps, begin_s, end_s)
     _add_passages(figure, passages)
     figure.update_xaxes(
-        type="log", title="time since the start event", tickformat="~s", ticksuffix="s", dtick=1,
+        type="log",
+        title="time since the start event",
+        tickvals=(ticks := _ticks(begin_s, end_s * 1.1)),
+        ticktext=[plain_text(t_s, "s") for t_s in ticks],
         range=[math.log10(begin_s), math.log10(end_s * 1.1)],
-    )  # fmt: skip
+    )
     bounds = _bounds([s.cost for s in steps], list(lines), target)
     figure.update_yaxes(title="cost xᵀQx", range=bounds, separatethousands=True)
-    return as_chart(
-        figure, name="cost", title="Cost against time", height_px=420, reality=reality, note=_note(steps, bounds)
-    )  # fmt: skip
+    note = _note(steps, bounds)
+    return as_chart(figure, name="cost", title="Cost against time", height_px=420, reality=reality, note=note)
 
 
 _DASHES = ("solid", "dash", "dashdot", "dot")
@@ -100,6 +96,18 @@ def thinned(improvements: Sequence[Improvement], most: int = MOST_STEPS) -> list
     return list(slices.values())
 
 
+def _add_levels(figure: Any, lines: Mapping[int, str], begin_s: float, end_s: float) -> None:
+    for (cost, name), dash, colour in zip(lines.items(), _DASHES, _LINE_COLOURS, strict=False):
+        figure.add_scatter(
+            x=[begin_s, end_s * 1.1],
+            y=[cost, cost],
+            mode="lines",
+            name=f"{name}: {count_text(cost)}",
+            line={"width": 1.5, "dash": dash, "color": colour},
+            hoverinfo="skip",
+        )
+
+
 def _add_steps(figure: Any, steps: Sequence[Improvement], begin_s: float, end_s: float) -> None:
     # A log axis has no zero: the cost at the start event holds from the axis's left end.
     t = [max(step.t_s, begin_s) for step in steps]
@@ -107,9 +115,10 @@ def _add_steps(figure: Any, steps: Sequence[Improvement], begin_s: float, end_s:
     figure.add_scatter(
         x=[*t, end_s],
         y=[*cost, cost[-1]],
-        mode="lines",
+        mode="lines+markers" if len(steps) <= FEW_STEPS else "lines",
         name="best cost so far",
         line={"shape": "hv", "width": 2, "color": BLUE},
+        marker={"size": 5 if len(steps) > 1 else 9},
         customdata=[measured_text(step.t_s, "s") for step in steps] + [f"the end, {measured_text(end_s, 's')}"],
         hovertemplate="cost %{y:,} at %{customdata}<extra></extra>",
     )
@@ -129,6 +138,14 @@ def _add_passages(figure: Any, passages: Sequence[Passage]) -> None:
     )
 
 
+def _ticks(begin_s: float, end_s: float) -> list[float]:
+    """Return round times on a log axis: decades, and 2 and 5 between them where there are few."""
+    steps = (1, 2, 5) if end_s < 100 * begin_s else (1,)
+    exponents = range(math.floor(math.log10(begin_s)), math.ceil(math.log10(end_s)) + 1)
+    times = [float(f"{step}e{exponent}") for exponent in exponents for step in steps]
+    return [t_s for t_s in times if begin_s <= t_s <= end_s]
+
+
 def _bounds(costs: Sequence[int], lines: Sequence[int], target: int | None) -> list[float]:
     low, high = min(*costs, *lines, costs[0]), float(max(*costs, *lines, costs[0]))
     if target:
@@ -139,6 +156,8 @@ def _bounds(costs: Sequence[int], lines: Sequence[int], target: int | None) -> l
 
 def _note(steps: Sequence[Improvement], bounds: Sequence[float]) -> str:
     note = "Lines: the official target and the gaps to it. Lower is better."
+    if len(steps) == 1:
+        note += " This solver told one cost only, at its end."
     if max(step.cost for step in steps) > bounds[1]:
         note += " The worst first costs lie above the axis; double-click the chart to see them."
     return note

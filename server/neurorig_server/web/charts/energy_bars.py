@@ -45,6 +45,7 @@ def energy_bars(matrix: EnergyMatrix) -> Chart:
         height_px=plot_px + TITLE_PX + LEGEND_PX + 16,
         reality=matrix.reality,
         note=NOTE,
+        labels_px=24,
     )
 
 

@@ -24,13 +24,19 @@ class Chart:
     note: str = ""
 
 
-def as_chart(figure: Any, *, name: str, title: str, height_px: int, reality: Reality, note: str = "") -> Chart:
-    """Lay out a Plotly figure; one of a virtual bench says so inside the picture, which may travel alone."""
+def as_chart(
+    figure: Any, *, name: str, title: str, height_px: int, reality: Reality, note: str = "", labels_px: float = 12
+) -> Chart:
+    """Lay out a Plotly figure; one of a virtual bench says so inside the picture, which may travel alone.
+
+    `labels_px` is the height of what stands above the plot.
+    """
+    top_px = labels_px + (34 if reality == "virtual" else 10)
     figure.update_layout(
         template=None,
         autosize=True,
         height=height_px,
-        margin={"l": 8, "r": 12, "t": 56 if reality == "virtual" else 36, "b": 8, "autoexpand": True},
+        margin={"l": 8, "r": 12, "t": top_px, "b": 8, "autoexpand": True},
         legend={"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yref": "container", "yanchor": "bottom"},
         hoverlabel={"namelength": -1},
     )
@@ -38,7 +44,7 @@ def as_chart(figure: Any, *, name: str, title: str, height_px: int, reality: Rea
     figure.update_yaxes(automargin=True, zeroline=False)
     if reality == "virtual":
         figure.add_annotation(
-            text="VIRTUAL", name="reality", xref="paper", yref="paper", x=1, y=1, yshift=22, xanchor="right",
+            text="VIRTUAL", name="reality", xref="paper", yref="paper", x=1, y=1, yshift=labels_px, xanchor="right",
             yanchor="bottom", showarrow=False, font={"size": 16, "color": SERIES[3]},
         )  # fmt: skip
     return Chart(name=name, title=title, json=figure.to_json(), height_px=height_px, note=note)

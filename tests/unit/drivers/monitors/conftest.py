@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -67,3 +69,45 @@ def start_meter(world: World) -> Iterator[StartMeter]:
             return Meter(process, json.loads(process.stdout.readline()))
 
         yield start
+
+
+@contextlib.contextmanager
+def answering_server(answers: dict[bytes, bytes], banner: bytes = b"") -> Iterator[str]:
+    """Serve fixed answers to fixed lines, after a banner; yields a resource string."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        clients: list[socket.socket] = []
+
+        def serve() -> None:
+            while True:
+                try:
+                    client, _ = listener.accept()
+                except OSError:
+                    return
+                clients.append(client)
+                threading.Thread(target=converse, args=(client,)).start()
+
+        def converse(client: socket.socket) -> None:
+            with client, client.makefile("rb") as lines:
+                try:
+                    client.sendall(banner)
+                    for line in lines:
+                        client.sendall(answers.get(line.strip(), b""))
+                except OSError:
+                    return
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield f"TCPIP::127.0.0.1::{listener.getsockname()[1]}::SOCKET"
+        finally:
+            listener.shutdown(socket.SHUT_RDWR)
+            thread.join()
+            for client in clients:
+                if client.fileno() >= 0:
+                    client.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.fixture
+def answering() -> Callable[..., contextlib.AbstractContextManager[str]]:
+    """Something that listens and is no analyser: see `answering_server`."""
+    return answering_server

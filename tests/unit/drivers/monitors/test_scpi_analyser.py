@@ -14,7 +14,7 @@ from neurorig_drivers.conformance_monitor import check_monitor
 from neurorig_drivers.monitors.scpi_analyser import ScpiAnalyser
 from neurorig_drivers.monitors.visa import VisaLink
 from neurorig_drivers.virtual.world import World
-from neurorig_protocols.bench import Channel
+from neurorig_protocols.bench import Channel, MonitorConfig
 from neurorig_protocols.errors import InvalidConfig, MeasurementError, MonitorLost, MonitorMismatch, MonitorUnavailable
 from neurorig_protocols.trace import FLAG_OVERLOAD, AcquisitionPlan, Trace, join_blocks
 
@@ -313,6 +313,22 @@ def test_another_instrument_is_refused(start_meter: StartMeter) -> None:
 
     assert raised.value.next_step
     ScpiAnalyser(meter.config(expect_idn="^ACME,METER,")).close()
+
+
+@pytest.mark.parametrize(
+    "answer", [b"1\n", b"1;2;3;4\n", b"a;b;c;d;e\n", b"2;1,1;100;1E-5,1E-6;1E-5\n", b"2;1,1;100;1E-5;0\n"]
+)
+def test_another_dialect_is_a_mismatch(answering: Callable[..., Any], answer: bytes) -> None:
+    """An instrument whose answers cannot be read is not taken for one that measures."""
+    question = b"SENS:CHAN:COUN?;:SENS:POW:RANG?;RANG? MAX;:SENS:SWE:TINT?;TINT:CAT?"
+    config = MonitorConfig(id="main", driver="scpi-analyser", channels=(Channel(channel=1, rail="mcu"),))
+    with (
+        answering({b"*IDN?": b"A,B,C,D\n", question: answer}) as resource,
+        pytest.raises(MonitorMismatch, match="not the SCPI of this driver") as raised,
+    ):
+        ScpiAnalyser(config.model_copy(update={"resource": resource}))
+
+    assert raised.value.next_step
 
 
 def test_nobody_at_the_address_is_unavailable(start_meter: StartMeter) -> None:

@@ -6,10 +6,8 @@ import gc
 import socket
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -31,42 +29,6 @@ def collected() -> Iterator[None]:
     """Collect what a test leaves in cycles before the next one begins."""
     yield
     gc.collect()
-
-
-@contextmanager
-def answering(answers: dict[bytes, bytes], banner: bytes = b"") -> Iterator[str]:
-    """Serve fixed answers to fixed lines, after a banner; yields a resource string."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        clients: list[socket.socket] = []
-
-        def serve() -> None:
-            while True:
-                try:
-                    client, _ = listener.accept()
-                except OSError:
-                    return
-                clients.append(client)
-                threading.Thread(target=converse, args=(client,)).start()
-
-        def converse(client: socket.socket) -> None:
-            with client, client.makefile("rb") as lines:
-                try:
-                    client.sendall(banner)
-                    for line in lines:
-                        client.sendall(answers.get(line.strip(), b""))
-                except OSError:
-                    return
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield f"TCPIP::127.0.0.1::{listener.getsockname()[1]}::SOCKET"
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            thread.join()
-            for client in clients:
-                if client.fileno() >= 0:
-                    client.shutdown(socket.SHUT_RDWR)
 
 
 def free_port() -> int:
@@ -104,7 +66,7 @@ def test_a_block_and_the_text_behind_it_arrive(link: VisaLink, world: World) -> 
     assert link.query_block("FETC:ELOG? 1;*OPC?")[1] == "1"
 
 
-def test_newlines_in_a_block_do_not_slow_it() -> None:
+def test_newlines_in_a_block_do_not_slow_it(answering: Callable[..., Any]) -> None:
     """Megabytes of 0x0A over a raw socket arrive as fast as any other bytes."""
     block = encode_block(b"\n" * 4_000_000)
     with answering({b"*IDN?": b"A,B,C,D\n", b"BLOCK?": block + b";1\n"}) as resource:
@@ -232,7 +194,7 @@ def test_an_instrument_that_never_answers_is_unavailable(start_meter: Callable[.
 
 
 @LEAKY
-def test_another_protocol_at_the_address_is_unavailable() -> None:
+def test_another_protocol_at_the_address_is_unavailable(answering: Callable[..., Any]) -> None:
     """HiSLIP to a port that speaks something else fails with a sentence."""
     with answering({}, banner=b"220 mail.example ESMTP ready\r\n") as resource:
         port = resource.split("::")[2]
@@ -248,7 +210,7 @@ def test_a_resource_that_is_none_is_unavailable(resource: str) -> None:
 
 
 @pytest.mark.parametrize("answer", [b"1\n", b"#0abc\n", b"#9999999999", b"#3100abc\n", b"\n"])
-def test_what_is_no_block_is_a_loss(answer: bytes) -> None:
+def test_what_is_no_block_is_a_loss(answering: Callable[..., Any], answer: bytes) -> None:
     """Text, the indefinite form, absurd lengths and cut blocks fail in bounded time."""
     answers = {b"*IDN?": b"A,B,C,D\n", b"BLOCK?": answer, b"SYST:ERR?": b'0,"No error"\n'}
     with answering(answers) as resource:

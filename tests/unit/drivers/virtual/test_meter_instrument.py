@@ -119,6 +119,12 @@ def test_a_running_acquisition_keeps_its_settings(meter: Instrument) -> None:
     assert ask(meter, "ABOR:ELOG;:SENS:POW:RANG 1,(@1);RANG? (@1)") == "1.0"
 
 
+def test_a_bus_trigger_starts_an_acquisition(meter: Instrument) -> None:
+    """*TRG does what TRIG:ELOG does, and is ignored without INIT."""
+    assert error_of(meter, "*TRG") == -211
+    assert ask(meter, "INIT:ELOG;*TRG;:SENS:ELOG:COUN?;:SYST:ERR?") == '0,0,0;+0,"No error"'
+
+
 def test_reset_ends_everything(meter: Instrument) -> None:
     """*RST stops sampling and sets the largest ranges."""
     start(meter)

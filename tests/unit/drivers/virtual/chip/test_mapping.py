@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip import constants
 from neurorig_drivers.virtual.chip.mapping import CONTROL_CORE, CONTROL_NEURONS, Mapping, accept, place
 from neurorig_drivers.virtual.chip.network import Network, from_arrays
 from neurorig_protocols.errors import DoesNotFit, JobError

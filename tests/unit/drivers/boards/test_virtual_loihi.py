@@ -1,0 +1,246 @@
+"""The driver of the virtual chip, through real sockets to a chip in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pytest
+
+from neurorig_drivers.boards.virtual_loihi import VirtualLoihi
+from neurorig_drivers.conformance_board import check_board, qubo_sample
+from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.virtual.chip.constants import RAILS
+from neurorig_drivers.virtual.world_client import WorldClient
+from neurorig_protocols.bench import BoardConfig
+from neurorig_protocols.board import Artifact, Batch, RunOutput
+from neurorig_protocols.errors import BoardLost, DoesNotFit, InfraError, InvalidConfig, NeurorigError, UserError
+
+
+@dataclass
+class Bench:
+    """A world and a chip, each in a process of its own."""
+
+    chip: subprocess.Popen[str]
+    chip_address: str
+    world_address: str
+
+    def open(self, **options: str | float) -> VirtualLoihi:
+        """Return a driver that is connected to the chip."""
+        return VirtualLoihi(BoardConfig(driver="virtual-loihi", options={"address": self.chip_address, **options}))
+
+
+def serve(*arguments: str) -> tuple[subprocess.Popen[str], str]:
+    """Start a part of the lab and return it with its address."""
+    command = [sys.executable, "-m", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    return process, json.loads(process.stdout.readline())["address"]
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Start a stepped world and a chip in it; both are gone afterwards."""
+    options = ["--mode", "stepped", "--rails", ",".join(RAILS), "--marker-mode", "level", "--bench", "b"]
+    world, world_address = serve("neurorig_drivers.virtual.world_server", *options, "--truth", str(tmp_path))
+    with world:
+        chip, chip_address = serve("neurorig_drivers.virtual.chip.device", "--world", world_address)
+        with chip:
+            yield Bench(chip, chip_address, world_address)
+            chip.kill()
+        world.terminate()
+
+
+def mis(n: int, density: float, seed: int, session: str | None = None) -> Artifact:
+    """Return a maximum-independent-set problem of the benchmark."""
+    graph = nx.gnm_random_graph(n, int(0.5 * density * n * n), seed)
+    edges = np.array([sorted(edge) for edge in graph.edges()], np.int64).reshape(-1, 2)
+    arrays = {
+        "diagonal": np.full(n, -1, np.int64),
+        "rows": edges[:, 0],
+        "cols": edges[:, 1],
+        "weights": np.full(len(edges), 4, np.int64),
+    }
+    return Artifact("qubo", {"n": n} | ({"session": session} if session else {}), arrays)
+
+
+def cost(model: Artifact, x: np.ndarray) -> int:
+    """Return xᵀQx."""
+    bits = x.astype(int)
+    pairs = bits[model.arrays["rows"]] * bits[model.arrays["cols"]]
+    return int(model.arrays["diagonal"] @ bits + 2 * (model.arrays["weights"] * pairs).sum())
+
+
+def load(board: VirtualLoihi, model: Artifact) -> None:
+    """Bring a problem onto the chip."""
+    board.load(board.map(board.compile(model)))
+
+
+def batch(scenario: str, limit_s: float, targets: list[float] | None = None, **meta: Any) -> Batch:
+    """Return a batch with window 0 of the run phase."""
+    told = {"scenario": scenario, "limit_s": limit_s, "seed": 3, "solver": "default", "params": {}} | meta
+    goals = np.array(targets or [], float)
+    return Batch("qubo", "run", 0, told, {"gaps": np.zeros(len(goals)), "target_costs": goals})
+
+
+def run(board: VirtualLoihi, work: Batch) -> RunOutput:
+    """Run a batch; the markers do not matter."""
+    return board.run(work, MarkerLog())
+
+
+def test_the_driver_keeps_the_contract_of_boards(bench: Bench) -> None:
+    """All conformance checks pass."""
+    findings = check_board(bench.open(), qubo_sample())
+
+    assert findings
+    assert [finding for finding in findings if not finding.passed] == []
+
+
+def test_time_to_solution_stops_at_the_last_target(bench: Bench) -> None:
+    """Each gap has its time on the chip's clock and a state whose recomputed cost meets the target."""
+    board, model = bench.open(), mis(250, 0.05, 0)
+    load(board, model)
+    targets = [0.9 * -67, 0.95 * -67, 0.99 * -67]
+    output = run(board, batch("time-to-solution", 1.0, targets))
+    reached_s, states = output.arrays["reached_s"], output.arrays["reached_solution"]
+
+    assert output.meta["stopped_by"] == "target"
+    assert output.meta["clock"] == "dut"
+    assert output.meta["solve_s"] == reached_s[-1] < 0.2
+    assert all(cost(model, x) <= target for x, target in zip(states, targets, strict=True))
+    assert cost(model, output.arrays["solution"]) == output.meta["solver_cost"] <= -67
+    assert output.meta["mean_step_s"] * output.meta["steps"] == pytest.approx(output.meta["solve_s"])
+    board.close()
+
+
+def test_fixed_timeout_uses_its_time_up(bench: Bench) -> None:
+    """The run goes on past targets and ends with the step that reaches the timeout."""
+    board = bench.open()
+    load(board, mis(50, 0.1, 0))
+    output = run(board, batch("fixed-timeout", 0.003, [-1.0]))
+
+    assert output.meta["stopped_by"] == "timeout"
+    assert 0.003 <= output.meta["solve_s"] < 0.003 + 5e-6
+    assert output.arrays["reached_s"][0] < 0.003
+    board.close()
+
+
+def test_a_target_that_is_not_reached_is_no_number(bench: Bench) -> None:
+    """The run is censored at the limit."""
+    board = bench.open()
+    load(board, mis(50, 0.1, 0))
+    output = run(board, batch("time-to-solution", 0.001, [-50.0]))
+
+    assert output.meta["stopped_by"] == "timeout"
+    assert np.isnan(output.arrays["reached_s"]).all()
+    board.close()
+
+
+def test_truth_is_kept_under_the_jobs_session(bench: Bench, tmp_path: Path) -> None:
+    """The label of the artifact names idle and run windows, in the order of the line."""
+    board = bench.open()
+    load(board, mis(10, 0.1, 0, session="attempt-7"))
+    board.idle(0.001, 0, MarkerLog())
+    board.idle(0.001, None, MarkerLog())
+    run(board, batch("fixed-timeout", 0.001, session="attempt-7"))
+    board.close()
+    lines = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+
+    assert [(line["session"], line["window"]) for line in lines] == [("attempt-7", 0), ("attempt-7", 1)]
+    assert lines[1]["energy_j"]["neurocores"] > 0 == lines[0]["energy_j"]["neurocores"]
+
+
+def test_too_large_a_problem_is_refused_before_the_chip_sees_it(bench: Bench) -> None:
+    """DoesNotFit comes from `map`, and the board takes the next problem."""
+    board = bench.open()
+    compiled = board.compile(mis(4200, 0.0, 0))
+    with pytest.raises(DoesNotFit) as caught:
+        board.map(compiled)
+    load(board, mis(10, 0.1, 0))
+
+    assert caught.value.detail["limit"] == "fan_in_per_core"
+    board.close()
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"solver": "tabu"}, "no solver 'tabu'"),
+        ({"scenario": "guess"}, "no scenario 'guess'"),
+        ({"params": {"levels": 0}}, "parameters are wrong"),
+        ({"limit_s": -1.0}, "cannot last"),
+    ],
+)
+def test_wrong_requests_are_the_users_error(bench: Bench, change: dict[str, Any], words: str) -> None:
+    """The chip's refusal reaches the caller with its own class and words, and the board goes on."""
+    board = bench.open()
+    load(board, mis(10, 0.1, 0))
+    work = batch("fixed-timeout", 0.001)
+    work.meta.update(change)
+    with pytest.raises(UserError, match=words):
+        run(board, work)
+    run(board, batch("fixed-timeout", 0.001))
+    board.close()
+
+
+def test_a_chip_killed_during_a_run_is_lost(bench: Bench) -> None:
+    """When the device dies in mid-run the driver says BoardLost, at once and ever after."""
+    board, world = bench.open(), WorldClient(bench.world_address)
+    load(board, mis(50, 0.1, 0))
+    caught: list[NeurorigError] = []
+
+    def long_run() -> None:
+        try:
+            run(board, batch("fixed-timeout", 3600.0))
+        except NeurorigError as error:
+            caught.append(error)
+
+    runner, tick = threading.Thread(target=long_run), threading.Event()
+    runner.start()
+    while world.now_ns() == 0 and runner.is_alive():
+        tick.wait(0.01)
+    bench.chip.kill()
+    runner.join(30)
+
+    assert [type(error) for error in caught] == [BoardLost]
+    assert caught[0].retryable
+    assert "lab start" in (caught[0].next_step or "")
+    with pytest.raises(BoardLost):
+        board.idle(0.001, None, MarkerLog())
+    board.close()
+    world.close()
+
+
+def test_no_chip_at_the_address_is_a_lost_board() -> None:
+    """A dead address says how to start the lab."""
+    with pytest.raises(BoardLost) as caught:
+        VirtualLoihi(BoardConfig(driver="virtual-loihi", options={"address": "127.0.0.1:1"}))
+    assert "lab start" in (caught.value.next_step or "")
+
+
+@pytest.mark.parametrize("options", [{}, {"address": "nowhere"}, {"address": "127.0.0.1:1", "speed": 9}])
+def test_wrong_options_are_named(options: dict[str, str | int]) -> None:
+    """A bench file that cannot be right is refused before anything is tried."""
+    with pytest.raises(InvalidConfig):
+        VirtualLoihi(BoardConfig(driver="virtual-loihi", options=options))
+
+
+def test_another_problem_is_not_mapped_by_mistake(bench: Bench) -> None:
+    """`map` takes what was compiled last only, and the session is no part of a program's name."""
+    board = bench.open()
+    first = board.compile(mis(10, 0.1, 0, session="a"))
+    again = board.compile(mis(10, 0.1, 0, session="b"))
+    board.compile(mis(20, 0.1, 0))
+
+    assert first == again
+    with pytest.raises(InfraError, match="not what was compiled last"):
+        board.map(first)
+    board.close()
