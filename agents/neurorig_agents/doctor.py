@@ -96,7 +96,7 @@ def _examine_monitor(config: MonitorConfig, pass_time: Callable[[float], None]) 
 def _sample(board: HostedBoard) -> Sample:
     if "qubo" in board.info.kinds:
         return qubo_sample()
-    work = DigitsWork(Digits(name="mnist-digits", count=_SAMPLE_IMAGES), "")
+    work = DigitsWork(Digits(name="mnist-digits", count=_SAMPLE_IMAGES), "check")
     return Sample(work.artifact, work.batch("run", 0, 0))
 
 

@@ -101,7 +101,10 @@ class Link:
         return answer, found
 
     def close(self) -> None:
-        """Hang up; a second call does nothing."""
+        """Hang up, also in the middle of another thread's call; a second call does nothing."""
+        with contextlib.suppress(OSError):
+            # Closing alone would not wake a thread that waits for an answer, nor tell the peer.
+            self._peer.shutdown(socket.SHUT_RDWR)
         self._peer.close()
 
 

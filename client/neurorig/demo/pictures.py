@@ -11,7 +11,7 @@ from neurorig import quantity_text as text
 from neurorig import tables
 from neurorig.demo.agreement import Agreement
 from neurorig.demo.result import Result
-from neurorig.views import ReachedView
+from neurorig.views import CellView, QuantityView, ReachedView
 
 Json = dict[str, Any]
 
@@ -25,7 +25,7 @@ def attempts(results: Sequence[Result]) -> Table:
         workload, verified = result.job.spec.workload, result.attempt.answer and result.attempt.answer.verified
         if workload.n is None or not verified:
             continue
-        reached = ", ".join(map(_reach, verified.reached)) or "-"
+        reached = "\n".join(map(_reach, verified.reached)) or "-"
         table.add_row(
             f"n={workload.n} {100 * (workload.density or 0):g} % s{workload.seed}",
             tables.scenario(workload.scenario),
@@ -40,8 +40,39 @@ def attempts(results: Sequence[Result]) -> Table:
     return table
 
 
+def run_energies(results: Sequence[Result]) -> Table:
+    """Energy of each component in the run phase of every virtual problem: measured, and the true one below it."""
+    virtual = [r for r in results if r.truth and r.matrix and r.job.spec.workload.n is not None]
+    names = list(dict.fromkeys(cell.component for r in virtual if r.matrix for cell in r.matrix.cells))
+    table = _table("problem", "scenario", *names)
+    for result in virtual:
+        workload = result.job.spec.workload
+        cells = {cell.component: cell for cell in (result.matrix.cells if result.matrix else ()) if cell.phase == "run"}
+        true_j = result.truth.cells if result.truth else {}
+        table.add_row(
+            f"n={workload.n} {100 * (workload.density or 0):g} % s{workload.seed}",
+            tables.scenario(workload.scenario),
+            *(_beside_truth(cells[n], true_j.get((n, "run"))) if n in cells else "absent" for n in names),
+        )
+    return table
+
+
+def boundaries(results: Sequence[Result]) -> list[str]:
+    """What the energies of each metered bench include and leave out, one sentence a bench."""
+    found: dict[str, str] = {}
+    for result in results:
+        if result.matrix is None:
+            continue
+        inside = ", ".join(result.matrix.boundary.components)
+        outside = "; ".join(f"{o.component} ({o.reason})" for o in result.matrix.boundary.omitted) or "nothing"
+        found[result.attempt.bench] = (
+            f"Boundary of {result.attempt.bench} ({result.matrix.reality}): inside {inside}; left out {outside}."
+        )
+    return list(found.values())
+
+
 def components(results: Sequence[Result]) -> Table:
-    """Energy of each component in the run phase of the first virtual problem, measured beside true."""
+    """Energy of each component and phase of the first virtual problem, measured beside true."""
     table = _table("component", "phase", "measured", "grade", "reality", "true", "error")
     found = next((r for r in results if r.truth and r.job.spec.workload.n is not None), None)
     if found is None or found.matrix is None or found.truth is None:
@@ -96,7 +127,13 @@ def _run_energy(result: Result) -> tuple[str, str]:
 
 
 def _reach(item: ReachedView) -> str:
-    return f"{100 * item.gap:g} %: {text.latency(item.latency_s)}"
+    reached = f"{100 * item.gap:g} %: {text.latency(item.latency_s)}"
+    return f"{reached} {text.plain(item.energy.value, 'J')}" if isinstance(item.energy, QuantityView) else reached
+
+
+def _beside_truth(cell: CellView, true_j: float | None) -> str:
+    measured = text.quantity(cell.energy.value, cell.energy.u, "J", cell.energy.k)
+    return measured if true_j is None else f"{measured}\ntrue {text.plain(true_j, 'J')}"
 
 
 def _table(*columns: str) -> Table:

@@ -96,11 +96,15 @@ def _truths(folder: Folder) -> Truths:
 def _print(results: Sequence[Result], found: dict[str, Any], folder: Folder, console: Console) -> None:
     absent = found["totals"]["energy_absent"]
     console.print(pictures.attempts(results))
-    console.print("\nEnergy by component and phase, first problem on the virtual chip:")
+    console.print("\nEnergy of the run phase by component (metered, virtual; ± is 2u):")
+    console.print(pictures.run_energies(results))
+    console.print("\nAll phases of the first problem; those of the others are in the summary:")
     console.print(pictures.components(results))
     console.print()
     console.print(pictures.digits(found["digits"]))
     console.print()
+    for sentence in pictures.boundaries(results):
+        console.print(sentence)
     for reason, count in Counter(absent.values()).items():
         console.print(f"Energy absent in {count} attempts: {reason}")
     for sentence in pictures.agreement(agreement(comparisons(results))):
@@ -114,7 +118,8 @@ def _say_where_to_look(
     virtual = [r.attempt.id for r in results if r.attempt.reality == "virtual" and r.job.spec.workload.n]
     console.print(f"A page to look at: {address}/attempts/{virtual[-1] if virtual else results[-1].attempt.id}")
     if keep:
-        console.print("Server and agents go on; press Ctrl-C to end them.")
+        console.print("Server and agents go on; press Ctrl-C to end them. To use them from another terminal:")
+        console.print(f"  export NEURORIG_SERVER={address} NEURORIG_TOKEN=$(cat {folder.root / 'tokens' / 'admin'})")
     else:
         port = address.rpartition(":")[2]
         again = f"neurorig serve --data-dir {folder.server} --public-read --port {port}"

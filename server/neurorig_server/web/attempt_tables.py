@@ -210,7 +210,7 @@ def _latency(latency_s: float | None) -> str | None:
 
 
 def _number(value: float) -> str:
-    return count_text(int(value)) if value.is_integer() else plain_text(value, "1", 6)
+    return count_text(int(value)) if float(value).is_integer() else plain_text(value, "1", 6)
 
 
 def step_rows(improvements: Sequence[Improvement]) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ def quantity_text(quantity: Quantity) -> str:
 def uncertain_text(value: float, expanded: float, unit: str) -> str:
     """Round the uncertainty to two significant digits and the value to the same place."""
     if expanded == 0:
-        is_count = unit in ("1", "") and value.is_integer()
+        is_count = unit in ("1", "") and float(value).is_integer()
         return count_text(int(value)) if is_count else plain_text(value, unit, EXACT_DIGITS)
     place = _place(expanded, 2)
     x, u = _round(value, place), _round(expanded, place)

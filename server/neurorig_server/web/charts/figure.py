@@ -25,7 +25,14 @@ class Chart:
 
 
 def as_chart(
-    figure: Any, *, name: str, title: str, height_px: int, reality: Reality, note: str = "", labels_px: float = 12
+    figure: Any,
+    *,
+    name: str,
+    title: str,
+    height_px: int,
+    reality: Reality,
+    note: str = "",
+    labels_px: float = 12,
 ) -> Chart:
     """Lay out a Plotly figure; one of a virtual bench says so inside the picture, which may travel alone.
 

@@ -103,11 +103,13 @@ def test_tables_show_measured_beside_true(result, measured, windows):
         [result(energy=measured(0.015)), result(reality="physical"), result(energy=measured(), digits=True)],
         {"a1": windows},
     )
-    shown = draw(pictures.attempts(results), pictures.components(results))
+    shown = draw(pictures.attempts(results), pictures.run_energies(results), pictures.components(results))
 
     for text in ("virtual", "physical", "not reached", "absent (see below)", "232.030 ± 0.020 J (metered)", "232 J"):
         assert text in shown
     assert "+0.2 %" in shown
+    assert "true " in shown
+    assert any("inside" in sentence and "virtual" in sentence for sentence in pictures.boundaries(results))
     digits = draw(pictures.digits(summary.digits_entry(results[2])))
     assert "3 of 4" in digits
     assert "29.0000 ± 0.0025 J" in digits

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ class Bench:
     chip: subprocess.Popen[str]
     chip_address: str
     world_address: str
+    truth: Path
 
     def open(self, **options: str | float) -> VirtualLoihi:
         """Return a driver that is connected to the chip."""
@@ -46,17 +48,26 @@ def serve(*arguments: str) -> tuple[subprocess.Popen[str], str]:
     return process, json.loads(process.stdout.readline())["address"]
 
 
-@pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Bench]:
     """Start a stepped world and a chip in it; both are gone afterwards."""
     options = ["--mode", "stepped", "--rails", ",".join(RAILS), "--marker-mode", "level", "--bench", "b"]
-    world, world_address = serve("neurorig_drivers.virtual.world_server", *options, "--truth", str(tmp_path))
+    world, world_address = serve("neurorig_drivers.virtual.world_server", *options, "--truth", str(folder))
     with world:
         chip, chip_address = serve("neurorig_drivers.virtual.chip.device", "--world", world_address)
         with chip:
-            yield Bench(chip, chip_address, world_address)
-            chip.kill()
-        world.terminate()
+            try:
+                yield Bench(chip, chip_address, world_address, folder / "b.jsonl")
+            finally:
+                chip.kill()
+                world.terminate()
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """Return a bench that all tests of this module share."""
+    with running(tmp_path_factory.mktemp("truth")) as parts:
+        yield parts
 
 
 def mis(n: int, density: float, seed: int, session: str | None = None) -> Artifact:
@@ -144,7 +155,7 @@ def test_a_target_that_is_not_reached_is_no_number(bench: Bench) -> None:
     board.close()
 
 
-def test_truth_is_kept_under_the_jobs_session(bench: Bench, tmp_path: Path) -> None:
+def test_truth_is_kept_under_the_jobs_session(bench: Bench) -> None:
     """The label of the artifact names idle and run windows, in the order of the line."""
     board = bench.open()
     load(board, mis(10, 0.1, 0, session="attempt-7"))
@@ -152,9 +163,10 @@ def test_truth_is_kept_under_the_jobs_session(bench: Bench, tmp_path: Path) -> N
     board.idle(0.001, None, MarkerLog())
     run(board, batch("fixed-timeout", 0.001, session="attempt-7"))
     board.close()
-    lines = [json.loads(line) for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    every = [json.loads(line) for line in bench.truth.read_text().splitlines()]
+    lines = [line for line in every if line["session"] == "attempt-7"]
 
-    assert [(line["session"], line["window"]) for line in lines] == [("attempt-7", 0), ("attempt-7", 1)]
+    assert [line["window"] for line in lines] == [0, 1]
     assert lines[1]["energy_j"]["neurocores"] > 0 == lines[0]["energy_j"]["neurocores"]
 
 
@@ -191,8 +203,13 @@ def test_wrong_requests_are_the_users_error(bench: Bench, change: dict[str, Any]
     board.close()
 
 
-def test_a_chip_killed_during_a_run_is_lost(bench: Bench) -> None:
+def test_a_chip_killed_during_a_run_is_lost(tmp_path: Path) -> None:
     """When the device dies in mid-run the driver says BoardLost, at once and ever after."""
+    with running(tmp_path) as bench:
+        _kill_during_a_run(bench)
+
+
+def _kill_during_a_run(bench: Bench) -> None:
     board, world = bench.open(), WorldClient(bench.world_address)
     load(board, mis(50, 0.1, 0))
     caught: list[NeurorigError] = []

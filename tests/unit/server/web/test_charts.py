@@ -15,7 +15,7 @@ from neurorig_protocols.trace import Window
 from neurorig_protocols.windows import align
 from neurorig_server import downsample
 from neurorig_server.views import RailSeries, TraceSeries
-from neurorig_server.web.charts import Chart, cost_curve, energy_bars, power_trace
+from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
 from neurorig_server.web.charts.cost_curve import Passage, levels, thinned
 from neurorig_server.web.numbers import quantity_text
 
@@ -174,6 +174,30 @@ def test_many_windows_share_bands() -> None:
     assert figure["layout"]["annotations"][0]["text"] == "run × 400"
 
 
+def test_labels_of_bands_too_near_each_other_are_one() -> None:
+    """Narrow neighbours share a slanted label; at the right end it leans left, so that nothing is cut off."""
+    spans = [("idle", 0.00, 0.01), ("warmup", 0.02, 0.03), ("run", 0.3, 0.8), ("idle", 0.97, 0.98)]
+    windows = [window(phase, i, begin * 4e6, end * 4e6) for i, (phase, begin, end) in enumerate(spans)]
+
+    found = figure_of(power_trace(small_series(windows=windows), "physical"))["layout"]["annotations"]
+
+    shown = [(a["text"], a["textangle"], a["xanchor"]) for a in found]
+    assert shown == [("idle, warmup", -40, "left"), ("run", 0, "center"), ("idle", 40, "right")]
+
+
+def test_closer_look_counts_from_the_window(series: TraceSeries) -> None:
+    """Time zero is the window's begin, and the axis ends where the samples do."""
+    run = next(w for w in series.windows if w.phase == "run")
+
+    figure = figure_of(closer_look(series, run, "virtual"))
+
+    band = next(s for s in figure["layout"]["shapes"] if s["x0"] == 0)
+    assert band["x1"] == pytest.approx(run.duration_s * 1e3)
+    begin, end = figure["layout"]["xaxis"]["range"]
+    assert end - begin == pytest.approx(series.samples * series.dt_ns * 1e-6)
+    assert figure["layout"]["xaxis"]["title"]["text"] == "time since the begin of run 0, ms"
+
+
 def test_empty_trace_and_no_windows_still_make_a_figure() -> None:
     """Nothing to draw is a figure without points, not a failure."""
     empty = small_series(samples=0, rails=(RailSeries(rail="r", min_w=(), max_w=()),))
@@ -230,6 +254,29 @@ def test_cost_that_never_fell_is_still_in_view() -> None:
 def test_no_time_no_curve(steps: list[Improvement]) -> None:
     """Without a step at a positive time there is nothing to draw over log time."""
     assert cost_curve(steps, end_s=1, target=-5, passages=[], reality="physical") is None
+
+
+@pytest.mark.parametrize(
+    ("end_s", "ticks"),
+    [(0.01, ["100 µs", "1 ms", "10 ms"]), (3e-4, ["50 µs", "100 µs", "200 µs"])],
+)
+def test_time_axis_has_round_instants(end_s: float, ticks: list[str]) -> None:
+    """Decades on a long axis, also 2 and 5 on a short one, each with its unit."""
+    steps = [Improvement(t_s=1e-4, cost=5), Improvement(t_s=end_s * 0.9, cost=4)]
+
+    axis = figure_of(cost_curve(steps, end_s=end_s, target=None, passages=[], reality="physical"))["layout"]["xaxis"]
+
+    assert [text.replace("\u00a0", " ") for text in axis["ticktext"]] == ticks
+
+
+def test_single_cost_is_a_mark_and_said() -> None:
+    """A solver that tells only its last cost leaves a visible mark and a sentence."""
+    chart = cost_curve([Improvement(t_s=0.1, cost=-64)], end_s=0.1, target=-67, passages=[], reality="physical")
+
+    steps = next(t for t in figure_of(chart)["data"] if t["name"] == "best cost so far")
+    assert steps["mode"] == "lines+markers"
+    assert chart is not None
+    assert "told one cost only" in chart.note
 
 
 def test_gaps_that_round_to_one_cost_share_a_line() -> None:

@@ -39,6 +39,7 @@ from neurorig_server.web.numbers import (
         (0.985, 0.02, "1", "0.985 ± 0.020"),
         (12345.0, 0.4, "s", "12345.00 ± 0.40 s"),
         (0.0412, 0.0, "s", "41.2 ms"),
+        (123456, 0.0, "1", "123\u202f456"),
     ],
 )
 def test_value_has_the_digits_that_its_uncertainty_allows(value: float, expanded: float, unit: str, text: str) -> None:
@@ -91,7 +92,9 @@ def test_set_values_drop_zeros_and_measured_ones_keep_them(value: float, unit: s
 def test_counts_shares_and_ages_read_naturally() -> None:
     """Thousands are set apart, minus is a minus, ages stop at their largest unit."""
     assert count_text(-1234567) == "−1\u202f234\u202f567"
-    assert percent_text(-0.0123) == "−1.23\u00a0%"
+    assert [percent_text(s) for s in (-0.0123, 0.96, 32.738, 0.0)] == [
+        "−1.23\u00a0%", "96\u00a0%", "3\u202f274\u00a0%", "0\u00a0%",
+    ]  # fmt: skip
     assert [duration_text(s) for s in (0.2, 59, 61, 7300, 200_000)] == [
         "0\u00a0s", "59\u00a0s", "1\u00a0min", "2\u00a0h", "2\u00a0d",
     ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from html import unescape
 from pathlib import Path
@@ -191,6 +192,34 @@ def test_too_large_a_trace_is_not_drawn(lab: web_lab.Lab, monkeypatch: pytest.Mo
     assert "too large to be drawn here" in found["trace_problem"]
     assert (found["traces"], len(found["trace_files"])) == ([], 1)
     assert found["charts"]["energy"] is not None
+
+
+def test_narrow_run_is_drawn_once_more(lab: web_lab.Lab) -> None:
+    """Where a run is too short to be seen in its trace, a second chart shows it with the samples beside it."""
+    digits = attempt_page.context(lab.store, lab.traces, lab.ids.digits)
+    window = next(w for w in digits["matrix"].windows if w.phase == "run")
+
+    whole, closer = digits["traces"]
+
+    assert (whole.name, closer.name) == ("trace-analyser", "closer-analyser")
+    figure = json.loads(closer.json)
+    assert figure["layout"]["xaxis"]["title"]["text"].endswith("run 0, ms")
+    end = window.duration_s * 1e3
+    line = next(t for t in figure["data"] if t["x"] != [None])
+    inside = [w for t, w in zip(line["x"], line["y"], strict=True) if 0.02 < t < end - 0.02]
+    beside = [w for t, w in zip(line["x"], line["y"], strict=True) if not -0.02 < t < end + 0.02]
+    assert min(inside) > max(beside)
+    assert line["x"][0] < -0.3 * end
+    assert line["x"][-1] > 1.3 * end
+
+
+def test_wide_run_needs_no_closer_look(lab: web_lab.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that can be seen in its trace is drawn once."""
+    monkeypatch.setattr(attempt_page, "NARROW", 0.05)
+
+    drawn = attempt_page.context(lab.store, lab.traces, lab.ids.qubo)["traces"]
+
+    assert [chart.name for chart in drawn] == ["trace-analyser"]
 
 
 def test_lost_trace_file_is_said(lab: web_lab.Lab, tmp_path: Path) -> None:

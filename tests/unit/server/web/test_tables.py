@@ -142,8 +142,22 @@ def test_latency_the_board_does_not_tell_is_said(lab: web_lab.Lab) -> None:
     silent = view.answer.model_copy(update={"latency_s": (None,) * 200})
 
     assert ("Latency per inference", "the board does not tell") in attempt_tables.answer_facts(silent)
-    labels_shown = [t.label for t in attempt_tables.tiles(view.model_copy(update={"answer": silent}), None)]
-    assert labels_shown == ["Accuracy"]
+    unheard = view.model_copy(update={"answer": silent})
+    assert [t.label for t in attempt_tables.tiles(unheard, None)] == ["Accuracy"]
+    measured = {t.label: t.value for t in attempt_tables.tiles(unheard, lab.store.attempts.energy(lab.ids.digits))}
+    assert measured["Time per inference"] == "613.3\u00a0µs"
+
+
+def test_activity_with_a_unit_in_its_name_is_a_quantity(view: AttemptView) -> None:
+    """A board's count is a number, what ends in a unit is shown in it."""
+    assert view.answer is not None
+    activity = {"library_copy_s": 3.798e-4, "restarts": 9.0, "spikes": 1.5e7, "s": 2.0}
+    answer = view.answer.model_copy(update={"activity": activity})
+
+    facts = attempt_tables.answer_facts(answer)[-4:]
+
+    assert [text for _, text in facts] == ["379.8\u00a0µs", "9", "15\u202f000\u202f000", "2"]
+    assert facts[0][0] == "Board: library copy"
 
 
 def test_times_of_one_phase_are_one_row() -> None:
@@ -200,6 +214,12 @@ def test_workloads_are_phrases() -> None:
     assert labels.scenario_text(spec) == "time to solution, gaps 0.1, 0.05, 0.01, limit 50\u00a0ms"
     assert labels.workload_text(web_records.digits_spec()) == "mnist-digits, 200 images from number 0"
     assert set(labels.STATES) == set(JobState)
+
+
+def test_reasons_become_sentences() -> None:
+    """A reason begins with a capital letter and ends with a full stop, and keeps its names as they are."""
+    assert labels.sentence("no RAPL here") == "No RAPL here."
+    assert labels.sentence("It is so.") == "It is so."
 
 
 def test_facts_are_flat_and_bounded() -> None:
