@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
@@ -17,7 +18,9 @@ def children() -> set[int]:
     """Return the process ids of our direct children that are no zombies."""
     found: set[int] = set()
     for listing in Path("/proc/self/task").glob("*/children"):
-        found |= {int(pid) for pid in listing.read_text().split()}
+        # A thread may end between the look and the reading; its children go over to another one's list.
+        with contextlib.suppress(OSError):
+            found |= {int(pid) for pid in listing.read_text().split()}
     return {pid for pid in found if not _is_zombie(pid)}
 
 

@@ -15,8 +15,6 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 from pydantic import Field
 
 from neurorig_protocols.errors import SamplesLost
@@ -164,6 +162,10 @@ def _missing(index: int, length: int, channels: int) -> SampleBlock:
 
 def to_parquet(trace: Trace) -> bytes:
     """Encode a trace; equal traces give equal bytes."""
+    # Drivers import this module too and never write Parquet: pyarrow is the slowest import of all.
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     columns: dict[str, npt.NDArray[Any]] = {
         f"ch{info.channel}_{info.rail}_w": trace.values[:, i] for i, info in enumerate(trace.head.channels)
     }
@@ -179,6 +181,9 @@ def to_parquet(trace: Trace) -> bytes:
 
 def from_parquet(data: bytes) -> Trace:
     """Decode what `to_parquet` wrote; ValueError when it is something else."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
     try:
         table = pq.read_table(io.BytesIO(data))
         metadata = table.schema.metadata or {}

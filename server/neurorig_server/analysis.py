@@ -48,12 +48,16 @@ class Analyst:
             self._pool.submit(warm)
 
     async def stop(self) -> None:
-        """End after the analyses that run; those that wait are taken again after the next start."""
+        """End at once: an analysis that was cut short is done again after the next start."""
         for task in self._tasks.values():
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         if self._pool is not None:
-            await run_in_threadpool(self._pool.shutdown, cancel_futures=True)
+            self._pool.shutdown(wait=False, cancel_futures=True)
+            # The pool would let its workers finish, imports included; this process starts no other children.
+            for worker in multiprocessing.active_children():
+                worker.terminate()
+            await run_in_threadpool(self._pool.shutdown)
 
     async def finish(self, attempt_id: str, *, wait_s: float) -> None:
         """Have an attempt analysed and wait at most `wait_s` seconds for it."""

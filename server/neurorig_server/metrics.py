@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from time import perf_counter
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from neurorig_protocols.job import JobState
 from neurorig_server.store.database import Database
 from neurorig_server.store.metrics import counts
+from neurorig_server.wake import Wake
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -20,12 +21,14 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 class Metrics:
     """The registry and the counters of one server process."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, wake: Wake) -> None:
         self.registry = CollectorRegistry()
         self.registry.register(_QueueCollector(db))
         self.lease_expiries = Counter(
             "neurorig_lease_expiries", "Leases that ended because nobody renewed them.", registry=self.registry
         )
+        waiting = Gauge("neurorig_waiting_agents", "Lease requests that wait for work.", registry=self.registry)
+        waiting.set_function(lambda: wake.waiting)
         self.requests = Histogram(
             "neurorig_request_seconds",
             "Time to answer a request, by route template.",

@@ -40,7 +40,7 @@ def build(settings: Settings, store: Store) -> Services:
         uploads=TraceUploads(settings, store.uploads, traces),
         wake=wake,
         analyst=Analyst(settings, store, traces.location),
-        metrics=Metrics(store.db),
+        metrics=Metrics(store.db, wake),
     )
 
 

@@ -12,8 +12,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
-
 from neurorig_server.store.database import WAKE_CHANNEL
 
 log = logging.getLogger(__name__)
@@ -42,6 +40,11 @@ class Wake:
     def sleep_s(self) -> float:
         """How long a request may sleep before it looks again."""
         return min(DEAF_POLL_S, self._poll_s) if self._deaf else self._poll_s
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait."""
+        return sum(len(events) for events in self._waiting.values())
 
     @contextmanager
     def ticket(self, bench: str) -> Iterator[asyncio.Event]:
@@ -95,6 +98,9 @@ class Listener:
         self._thread.join()
 
     def _run(self) -> None:
+        # Only a server on PostgreSQL listens, and only it has the library.
+        import psycopg
+
         while not self._stop.is_set():
             try:
                 self._listen()
@@ -104,6 +110,8 @@ class Listener:
                 self._stop.wait(RETRY_S)
 
     def _listen(self) -> None:
+        import psycopg
+
         with psycopg.connect(self._url, autocommit=True) as connection:
             connection.execute(f"LISTEN {WAKE_CHANNEL}")
             self._wake.hear(deaf=False)

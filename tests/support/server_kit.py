@@ -36,6 +36,13 @@ class Server:
         headers = {"Authorization": f"Bearer {token or self.token}"}
         return httpx.Client(base_url=f"{self.url}/api/v1", headers=headers, timeout=60)
 
+    def waiting(self) -> int:
+        """Return how many lease requests wait for work."""
+        page = httpx.get(f"{self.url}/metrics").text
+        return next(
+            int(float(line.split()[1])) for line in page.splitlines() if line.startswith("neurorig_waiting_agents")
+        )
+
     def stop(self, number: int = signal.SIGTERM) -> int:
         """End the process by a signal; returns its exit code."""
         if self.process.poll() is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import signal
 import sys
 from pathlib import Path
@@ -50,17 +52,23 @@ def start(
 
     Writes DIR/bench.toml for an agent and prints one JSON line when everything answers.
     """
-    from neurorig_drivers.virtual.lab import LabOptions, running, watch
+    from neurorig_drivers.virtual.lab import LabOptions, Stopped, reasons_to_end, running, watch
     from neurorig_drivers.virtual.process import announce, stop_signals
     from neurorig_protocols.errors import NeurorigError
 
+    parent_pid = os.getppid()
+    stdin = sys.stdin.fileno() if until_stdin_closes else None
     options = LabOptions(kind=kind, folder=folder, truth=truth, name=name, seed=seed, faults=faults, baud=baud)
     try:
-        # SIGCHLD is held too, so that the death of a part is seen at once.
-        with stop_signals(signal.SIGCHLD) as wait, running(options) as parts:
+        # SIGCHLD is caught too, so that the death of a part is seen at once.
+        with (
+            stop_signals(signal.SIGCHLD) as wait,
+            contextlib.suppress(Stopped),
+            running(options, reasons_to_end(wait, parent_pid, stdin)) as parts,
+        ):
             pids = {part: process.pid for part, process in parts.processes.items()}
             announce(bench=str(parts.bench_file), kind=kind, name=options.bench, parts=pids)
-            watch(parts, wait, stdin=sys.stdin.fileno() if until_stdin_closes else None)
+            watch(parts)
     except NeurorigError as error:
         raise click.ClickException(error.message) from error
     except OSError as error:

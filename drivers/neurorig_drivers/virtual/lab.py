@@ -30,6 +30,14 @@ _STOP_LIMIT_S = 5.0
 _LOOK_S = 0.5
 
 
+MustEnd = Callable[[float], bool]
+"""Waits up to so many seconds for a reason to end; says whether there is one."""
+
+
+class Stopped(Exception):
+    """The lab was told to end before it was ready."""
+
+
 @dataclass(frozen=True)
 class LabOptions:
     """What a lab is started with. `truth` None keeps no truth; `faults` are the analyser's (faults.py)."""
@@ -53,6 +61,7 @@ class Lab:
     """The running processes of one bench, in the order in which they were started."""
 
     bench_file: Path
+    must_end: MustEnd
     facts: dict[str, dict[str, Any]] = field(default_factory=dict)
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
@@ -67,7 +76,7 @@ class Lab:
             preexec_fn=bound_to(os.getpid()),  # noqa: PLW1509 - this process has one thread only
         )
         self.processes[name] = process
-        self.facts[name] = _announcement(name, process)
+        self.facts[name] = _announcement(name, process, self.must_end)
         return self.facts[name]
 
     def dead(self) -> list[str]:
@@ -87,10 +96,13 @@ class Lab:
 
 
 @contextlib.contextmanager
-def running(options: LabOptions) -> Iterator[Lab]:
-    """Run a lab within the block; its bench file is there and everything answers."""
+def running(options: LabOptions, must_end: MustEnd) -> Iterator[Lab]:
+    """Run a lab within the block; its bench file is there and everything answers.
+
+    Raises Stopped when the lab must end before it is ready, InfraError when a part does not get ready.
+    """
     options.folder.mkdir(parents=True, exist_ok=True)
-    lab = Lab(options.folder.absolute() / "bench.toml")
+    lab = Lab(options.folder.absolute() / "bench.toml", must_end)
     try:
         write_bench(_PROFILES[options.kind](lab, options), lab.bench_file)
         yield lab
@@ -98,21 +110,30 @@ def running(options: LabOptions) -> Iterator[Lab]:
         lab.stop()
 
 
-def watch(lab: Lab, wait: Wait, *, stdin: int | None = None) -> None:
-    """Return when a signal asks for it, the parent has died or `stdin` was closed; InfraError when the world died.
+def reasons_to_end(wait: Wait, parent_pid: int, stdin: int | None = None) -> MustEnd:
+    """Return what says that a lab must end: a signal, the death of the parent, or `stdin` closed if it is given."""
+
+    def must_end(timeout_s: float) -> bool:
+        if wait(timeout_s) in (signal.SIGTERM, signal.SIGINT):
+            return True
+        return os.getppid() != parent_pid or (stdin is not None and _is_closed(stdin))
+
+    return must_end
+
+
+def watch(lab: Lab) -> None:
+    """Return when the lab must end; InfraError when the world died.
 
     A bench goes on without its analyser or its board, as a real one does: their loss is for the agent to notice.
     """
-    parent, known = os.getppid(), set[str]()
-    while wait(_LOOK_S) not in (signal.SIGTERM, signal.SIGINT):
+    known = set[str]()
+    while not lab.must_end(_LOOK_S):
         for name in set(lab.dead()) - known:
             known.add(name)
             why = f"the {name} of the virtual lab has ended with exit code {lab.processes[name].returncode}"
             if name == "world":
                 raise InfraError(why, where="lab")
             sys.stderr.write(f"{why}; the bench goes on without it\n")
-        if os.getppid() != parent or (stdin is not None and _is_closed(stdin)):
-            return
 
 
 def _is_closed(file: int) -> bool:
@@ -120,16 +141,19 @@ def _is_closed(file: int) -> bool:
     return bool(ready) and not os.read(file, 4096)
 
 
-def _announcement(name: str, process: subprocess.Popen[bytes]) -> dict[str, Any]:
+def _announcement(name: str, process: subprocess.Popen[bytes], must_end: MustEnd) -> dict[str, Any]:
     """Read the one JSON line of a part that is ready; select watches, for a part may hang without a word."""
     assert process.stdout is not None  # noqa: S101 - it was asked for
     pipe, deadline, line = process.stdout.fileno(), time.monotonic() + READY_LIMIT_S, b""
     while not line.endswith(b"\n"):
-        ready, _, _ = select.select([pipe], [], [], max(deadline - time.monotonic(), 0))
+        if must_end(0):
+            raise Stopped
+        if time.monotonic() > deadline:
+            raise InfraError(f"the {name} of the virtual lab was not ready within {READY_LIMIT_S:g} s", where="lab")
+        ready, _, _ = select.select([pipe], [], [], _LOOK_S)
         chunk = os.read(pipe, 4096) if ready else b""
-        if not chunk:
-            why = "ended" if ready else f"was not ready within {READY_LIMIT_S:g} s"
-            raise InfraError(f"the {name} of the virtual lab {why}", where="lab")
+        if ready and not chunk:
+            raise InfraError(f"the {name} of the virtual lab ended before it was ready", where="lab")
         line += chunk
     facts: dict[str, Any] = json.loads(line)
     return facts

@@ -15,6 +15,7 @@ from neurorig_protocols.quantities import Reality
 from neurorig_server.api.params import Id
 from neurorig_server.auth import COOKIE, Reader
 from neurorig_server.services import Services, ServicesDep
+from neurorig_server.store.errors import not_found
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.metrics import counts
 from neurorig_server.views import JobView
@@ -97,6 +98,12 @@ def attempt(
     """Show one attempt."""
     context = attempt_page.context(services.store, services.traces, attempt_id)
     return _page(request, services, "attempt.html", context, live=bool(context["open"]), refresh=refresh)
+
+
+@router.get("/{name}")
+def nowhere(name: str, _who: Reader) -> Response:
+    """Answer an address that no page has, for people; it comes after every other route."""
+    raise not_found("page", f"/{name}")
 
 
 def wiring(profile: BenchProfile) -> dict[str, str]:

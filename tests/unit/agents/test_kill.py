@@ -76,6 +76,13 @@ class Agents:
             assert time.monotonic() < until, steps(self.folder(attempt))
             threading.Event().wait(0.005)
 
+    def wait_for_fault(self) -> None:
+        """Wait until the board has met its fault, which it will not meet again."""
+        until = time.monotonic() + 30
+        while not self._once.exists():
+            assert time.monotonic() < until, "the fault did not happen"
+            threading.Event().wait(0.005)
+
 
 @pytest.fixture
 def agents(tmp_path: Path, server: Any) -> Agents:
@@ -100,6 +107,7 @@ def test_a_cut_attempt_is_closed_as_failed(
     server.give(make_lease(1))
     with agents.running() as process:
         agents.wait_for_step("attempt-1", step)
+        agents.wait_for_fault()
         process.kill()
     assert server.reports == {}
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event
+from contextlib import closing
 from typing import Any
 
 import httpx
+from house import until
 from server_kit import ANSWER, Server, bench_body, job
 
 
@@ -24,26 +26,26 @@ def begin(api: httpx.Client) -> dict[str, Any]:
 
 def until_ended(api: httpx.Client, job_id: str) -> dict[str, Any]:
     """Return a job once it has ended."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+
+    def ended() -> dict[str, Any] | None:
         view: dict[str, Any] = api.get(f"/jobs/{job_id}").json()
-        if view["state"] in ("succeeded", "failed", "cancelled"):
-            return view
-        Event().wait(0.02)
-    raise AssertionError(f"job {job_id} did not end")
+        return view if view["state"] in ("succeeded", "failed", "cancelled") else None
+
+    return until(ended, what=f"the end of job {job_id}")
 
 
 def test_lease_survives_a_killed_server_that_was_away_longer_than_its_life(
     start_server: Callable[..., Server],
 ) -> None:
     """The agent that could not renew finds its lease again, and the job is run once."""
-    server = start_server(NEURORIG_LEASE_TTL_S="1", NEURORIG_SWEEP_S="0.05")
+    server = start_server()
     with server.client() as api:
         lease = begin(api)
     server.stop(signal.SIGKILL)
-    Event().wait(1.2)  # longer than the lease's life
+    with closing(sqlite3.connect(server.data_dir / "neurorig.db")) as database, database:
+        database.execute("UPDATE attempts SET expires_at = '2001-02-03 04:05:06.000000'")
 
-    back = start_server(NEURORIG_LEASE_TTL_S="30", NEURORIG_SWEEP_S="0.05")
+    back = start_server(NEURORIG_SWEEP_S="0.05")
 
     with back.client() as api:
         renewed = api.post(f"/leases/{lease['lease_id']}/renew", json={"fence": 1})
@@ -80,16 +82,10 @@ def test_waiting_agent_is_sent_home_when_the_server_stops(start_server: Callable
     with server.client() as api, ThreadPoolExecutor(1) as pool:
         api.put("/benches/b", json=bench_body("b")).raise_for_status()
         waiting = pool.submit(server.client().post, "/leases", json={"bench": "b", "wait_s": 60})
-        _until_touched(api)
+        until(lambda: server.waiting() == 1, what="the waiting request")
         began = time.monotonic()
 
         assert server.stop() == 0
 
         assert time.monotonic() - began < 10
         assert waiting.result(timeout=10).status_code == 204
-
-
-def _until_touched(api: httpx.Client) -> None:
-    """Wait until the server has taken up the waiting request: its timing is counted only at its end."""
-    api.get("/benches").raise_for_status()
-    Event().wait(0.3)

@@ -79,6 +79,7 @@ UNKNOWN: dict[str, str] = {
     "management_activity_energy": "only the mean power of the x86 cores is published, so nothing is added for work",
     "host_link_energy": "not published: configuring and reading out costs neither time nor energy on the board",
     "configuration_time": "4.6 s per chip in one report without an energy: not modelled",
+    "state_reset": "5.94 uJ per chip is published without a time: clearing lies before the window and is not modelled",
     "hop_time_share": "fitted hop times exist, whether they lengthen a step depends on overlap: not added",
     "temperature_and_voltage": "no dependence is published",
 }

@@ -14,9 +14,12 @@
     for (const key of Object.keys(layout)) {
       if (/^[xy]axis\d*$/.test(key)) themes[key] = { ...layout[key], ...axis };
     }
+    const annotations = (layout.annotations ?? []).map((note) =>
+      note.name === "reality" ? { ...note, font: { ...note.font, color: colour("--virtual") } } : note);
     const font = { family: "system-ui, sans-serif", size: narrow.matches ? 11 : 12, color: colour("--text") };
     const hover = { ...layout.hoverlabel, bgcolor: colour("--raised"), bordercolor: colour("--line"), font };
-    return { ...layout, ...themes, font, hoverlabel: hover, paper_bgcolor: "transparent", plot_bgcolor: "transparent" };
+    const clear = { paper_bgcolor: "transparent", plot_bgcolor: "transparent" };
+    return { ...layout, ...themes, ...clear, annotations, font, hoverlabel: hover };
   }
 
   function draw(place) {

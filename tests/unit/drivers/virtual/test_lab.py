@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from neurorig_drivers.boards.virtual_loihi import VirtualLoihi
+from neurorig_drivers.conformance_board import qubo_sample
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.bench import BenchProfile
 
@@ -134,15 +135,41 @@ def test_a_lab_ends_when_its_input_is_closed_if_asked(tmp_path: Path) -> None:
         assert all_gone(facts)
 
 
-def test_the_death_of_a_part_ends_the_lab_and_is_named(tmp_path: Path) -> None:
-    """A lab without its chip is no lab: it says which part died and takes the others along."""
+def test_the_death_of_the_world_ends_the_lab_and_is_named(tmp_path: Path) -> None:
+    """A bench goes on without its chip, as a real one does; without its world it ends, and says both."""
     with started(lab("virtual-loihi", tmp_path)) as (process, facts):
         os.kill(facts["parts"]["chip"], signal.SIGKILL)
         assert process.stderr is not None
+        told = process.stderr.readline()
+        assert process.poll() is None
+        os.kill(facts["parts"]["world"], signal.SIGKILL)
 
+        assert "the chip of the virtual lab has ended with exit code -9" in told
         assert process.wait(30) == 1
-        assert "chip (exit code -9)" in process.stderr.read()
+        assert "the world of the virtual lab has ended" in process.stderr.read()
         assert all_gone(facts)
+
+
+def test_a_lab_that_is_told_to_end_while_it_starts_ends(tmp_path: Path) -> None:
+    """SIGTERM before the announcement is not forgotten until everything is ready."""
+    command = lab("virtual-loihi", tmp_path)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
+        assert until(lambda: bool(children(process.pid)))
+        parts = children(process.pid)
+        process.terminate()
+        output, _ = process.communicate(timeout=30)
+
+    assert output == ""
+    assert process.returncode == 0
+    assert until(lambda: not any(is_running(pid) for pid in parts))
+
+
+def children(pid: int) -> list[int]:
+    """Return the processes that a process has started."""
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
 
 
 @pytest.mark.parametrize(
@@ -179,8 +206,6 @@ def test_a_marked_idle_is_written_to_the_truth_of_the_bench(tmp_path: Path) -> N
     with started(lab("virtual-loihi", tmp_path)) as (process, facts):
         profile = BenchProfile.model_validate(tomllib.loads(Path(facts["bench"]).read_text()))
         board = VirtualLoihi(profile.board)
-        from neurorig_drivers.conformance_board import qubo_sample
-
         board.load(board.map(board.compile(qubo_sample().artifact)))
         board.idle(0.01, 0, MarkerLog())
         board.close()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import statistics
-import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
-from server_kit import Server, job
+from house import until
+from server_kit import Server, bench_body, job
 
 
 def test_no_work_is_204(agent: httpx.Client, bench_name: str) -> None:
@@ -27,14 +27,14 @@ def test_unregistered_bench_gets_no_lease(api: httpx.Client) -> None:
 
 
 def test_waiting_agent_gets_a_job_as_soon_as_it_is_submitted(
-    api: httpx.Client, agent: httpx.Client, bench_name: str
+    api: httpx.Client, agent: httpx.Client, shared_server: Server, bench_name: str
 ) -> None:
     """A submission wakes the waiting request: the median of ten stays far below the next look, which is 5 s away."""
     delays = []
     with ThreadPoolExecutor(1) as pool:
         for i in range(10):
             waiting = pool.submit(_timed_claim, agent, bench_name)
-            _until_waiting(api, bench_name, i)
+            until(lambda: shared_server.waiting() > 0, what="the waiting request")
             submitted = time.perf_counter()
             api.post("/jobs", json=job(bench_name, seed=i)).raise_for_status()
             lease, got = waiting.result(timeout=30)
@@ -48,12 +48,6 @@ def test_waiting_agent_gets_a_job_as_soon_as_it_is_submitted(
 def _timed_claim(agent: httpx.Client, bench: str) -> tuple[dict[str, Any], float]:
     answer = agent.post("/leases", json={"bench": bench, "wait_s": 30})
     return answer.json(), time.perf_counter()
-
-
-def _until_waiting(api: httpx.Client, bench: str, _turn: int) -> None:
-    """Give the waiting request time to arrive: the server notes every waiting agent as seen."""
-    api.get(f"/benches/{bench}").raise_for_status()
-    threading.Event().wait(0.05)
 
 
 def _wrong() -> dict[str, Any]:
@@ -83,8 +77,6 @@ def test_stale_fence_is_a_lost_lease(agent: httpx.Client, lease: dict[str, Any])
 
 def test_silent_agent_loses_its_lease_and_its_late_report_is_evidence(start_server: Any) -> None:
     """After the lease's life the job waits again; the late report gets 409 and is kept."""
-    from server_kit import bench_body
-
     server: Server = start_server(NEURORIG_LEASE_TTL_S="0.3", NEURORIG_SWEEP_S="0.05")
     with server.client() as api:
         api.put("/benches/b", json=bench_body("b")).raise_for_status()
