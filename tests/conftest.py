@@ -15,13 +15,13 @@ GRACE_S = 3.0
 
 
 def children() -> set[int]:
-    """Return the process ids of our direct children that are no zombies."""
+    """Return our direct children but zombies and multiprocessing's own tracker, which lives as long as we do."""
     found: set[int] = set()
     for listing in Path("/proc/self/task").glob("*/children"):
         # A thread may end between the look and the reading; its children go over to another one's list.
         with contextlib.suppress(OSError):
             found |= {int(pid) for pid in listing.read_text().split()}
-    return {pid for pid in found if not _is_zombie(pid)}
+    return {pid for pid in found if not _is_zombie(pid) and "resource_tracker" not in _command(pid)}
 
 
 def _is_zombie(pid: int) -> bool:
