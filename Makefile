@@ -29,7 +29,7 @@ browser:        # The page tests need a Chromium; as root it is installed, else 
 	  else echo "The page tests need Chromium: sudo apt-get install chromium" >&2; exit 1; fi; }
 
 test: setup browser ## Run the whole test suite.
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types imports wheel ## Everything but the tests.
 

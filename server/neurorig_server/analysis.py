@@ -53,11 +53,10 @@ class Analyst:
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)
         if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
             # The pool would let its workers finish, imports included; this process starts no other children.
             for worker in multiprocessing.active_children():
                 worker.terminate()
-            await run_in_threadpool(self._pool.shutdown)
+            await run_in_threadpool(self._pool.shutdown, cancel_futures=True)
 
     async def finish(self, attempt_id: str, *, wait_s: float) -> None:
         """Have an attempt analysed and wait at most `wait_s` seconds for it."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 from collections.abc import AsyncIterator
 from importlib.metadata import version
 
@@ -22,6 +21,7 @@ from neurorig_server.shield import Shield
 from neurorig_server.store.store import Store
 from neurorig_server.sweeper import sweep
 from neurorig_server.wake import Listener
+from neurorig_server.web import router as pages
 
 DESCRIPTION = """Queues benchmark jobs for neuromorphic boards and answers with latency, energy and time to solution,
 component by component. Every energy carries unit, uncertainty, grade, boundary and reality."""
@@ -44,18 +44,12 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     problems.install(app)
     app.include_router(api)
     app.include_router(health.router)
-    _include_pages(app)
+    app.include_router(pages.router, include_in_schema=False)
     # The last one added is the outermost.
     app.add_middleware(BodyGuard, settings=settings)
     app.add_middleware(Timing, metrics=services.metrics)
     app.add_middleware(Shield)
     return app
-
-
-def _include_pages(app: FastAPI) -> None:
-    if importlib.util.find_spec("neurorig_server.web.router") is not None:
-        module = importlib.import_module("neurorig_server.web.router")
-        app.include_router(module.router, include_in_schema=False)
 
 
 @contextlib.asynccontextmanager

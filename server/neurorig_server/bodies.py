@@ -1,14 +1,9 @@
-"""The middleware that reads request bodies: bounded while they arrive, of the right type, with text that can be stored.
+"""The middleware that reads request bodies: bounded while they arrive, of the right type, and storable.
 
 Not for what the body says: validators see it afterwards.
 """
 
 from __future__ import annotations
-
-import json
-import re
-from collections.abc import Iterator
-from typing import Any
 
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
@@ -16,16 +11,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neurorig_server.problems import Problem, answer, problem
 from neurorig_server.settings import Settings
+from neurorig_server.storable import NotStorable, require_storable
 
 DRAIN_BYTES = 64 << 20
 """A client that is still sending cannot read the answer: so much of an oversized body is read and thrown away."""
 
-_SUSPECT = re.compile(rb"\\u(0000|[dD][89a-fA-F])|\x00")
-"""Escapes that JSON allows and PostgreSQL text cannot hold: NUL and halves of surrogate pairs."""
-
 
 class BodyGuard:
-    """Refuses bodies that are too large (413), of another type (415), or hold text that cannot be stored (422)."""
+    """Refuses bodies that are too large (413), of another type (415), or cannot be stored (422)."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -46,7 +39,7 @@ class BodyGuard:
                 413, "body_too_large", f"the body is larger than {limit} bytes, the limit of this request"
             )
         else:
-            refusal = _type_problem(scope, body) or _text_problem(scope, body)
+            refusal = _type_problem(scope, body) or _content_problem(scope, body)
         if refusal is not None:
             await answer(refusal)(scope, receive, send)
         elif body is not None:
@@ -101,30 +94,11 @@ def _type_problem(scope: Scope, body: bytes) -> Problem | None:
     return problem(415, "unsupported_media_type", f"the Content-Type must be {wanted[0]}, the request says {said}")
 
 
-def _text_problem(scope: Scope, body: bytes) -> Problem | None:
-    if scope["method"] == "PATCH" or not _SUSPECT.search(body):
+def _content_problem(scope: Scope, body: bytes) -> Problem | None:
+    if scope["method"] == "PATCH" or not scope["path"].startswith("/api/"):
         return None
     try:
-        texts = _texts(json.loads(body))
-        bad = any(not _is_storable(text) for text in texts)
-    except (ValueError, RecursionError):
-        return problem(400, "invalid_json", "the body is not JSON")
-    if not bad:
-        return None
-    return problem(422, "invalid_text", "the body holds text with a NUL or half of a surrogate pair")
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for key, inner in value.items():
-            yield key
-            yield from _texts(inner)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _texts(inner)
-
-
-def _is_storable(text: str) -> bool:
-    return "\x00" not in text and not any("\ud800" <= c <= "\udfff" for c in text)
+        require_storable(body)
+    except NotStorable as error:
+        return problem(400 if error.code == "invalid_json" else 422, error.code, error.message)
+    return None

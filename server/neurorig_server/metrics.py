@@ -15,6 +15,7 @@ from neurorig_server.store.database import Database
 from neurorig_server.store.metrics import counts
 from neurorig_server.wake import Wake
 
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 
@@ -90,7 +91,8 @@ class Timing:
         try:
             await self._app(scope, receive, watched)
         finally:
-            labels = self._metrics.requests.labels(scope["method"], route_template(scope), str(status))
+            method = scope["method"] if scope["method"] in METHODS else "other"
+            labels = self._metrics.requests.labels(method, route_template(scope), str(status))
             labels.observe(perf_counter() - began)
 
 

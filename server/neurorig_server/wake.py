@@ -119,4 +119,13 @@ class Listener:
             self._wake.notify(frozenset())
             while not self._stop.is_set():
                 for heard in connection.notifies(timeout=LISTEN_S, stop_after=1):
-                    self._wake.notify(frozenset(json.loads(heard.payload)))
+                    self._wake.notify(benches_in(heard.payload))
+
+
+def benches_in(payload: str) -> frozenset[str]:
+    """Return the benches that a notification names; the empty set, which stands for all, for any other text."""
+    try:
+        found = json.loads(payload)
+    except ValueError:
+        return frozenset()
+    return frozenset(map(str, found)) if isinstance(found, list) else frozenset()

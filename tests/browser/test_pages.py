@@ -9,7 +9,7 @@ import web_lab
 from browser_kit import ARGUMENTS, Watched, chromium
 from playwright.sync_api import Playwright, expect
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 CHARTED = ("qubo", "digits", "unmetered", "lost_meter")
 PAGES = ("/", "/benches", "/login", "evil_job", "running_job", *CHARTED, "failed", "running")

@@ -21,7 +21,7 @@ import pytest
 from neurorig_agents.workloads.digits_data import read_images
 from neurorig_protocols.benchmarks.mnist_digits import Int8Mlp, network_bytes
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("demo"), pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 
 INSTANCES = [(250, 0.05, seed) for seed in range(5)] + [(1000, 0.01, 0)]
 SCENARIOS = 3

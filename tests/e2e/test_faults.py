@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from house import DIGITS, QUBO, House, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 METERED = {"workload": QUBO, "needs": {"board": "virtual-loihi"}, "max_attempts": 1}
 

@@ -9,7 +9,7 @@ from house import QUBO, House, until
 
 import neurorig
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("e2e")]
+pytestmark = pytest.mark.e2e
 
 STEPS = (
     "prepare",

@@ -111,11 +111,11 @@ class Leases:
         now = self._db.now()
         with self._db.write() as connection:
             row = _lease_row(connection, lease_id, who)
-            begun = _held(lease_id, fence).where(attempts.c.state == "leased").values(state="running", started_at=now)
+            begun = _held(row, fence).where(attempts.c.state == "leased").values(state="running", started_at=now)
             if connection.execute(begun).rowcount:
                 cause = Cause(who.name, f"attempt {row.number} began")
                 transitions.advance(self._db, connection, row.job_seq, JobEvent.START, cause)
-            elif row.state != "running" or row.fence != fence or row.reported_at is not None:
+            elif row.state != "running" or row.reported_at is not None:
                 raise _ended()
 
     def renew(self, lease_id: str, renewal: Renewal, who: Principal) -> RenewalAnswer:
@@ -124,7 +124,7 @@ class Leases:
         heartbeat = renewal.model_dump(mode="json", exclude={"kind", "fence"})
         with self._db.write() as connection:
             row = _lease_row(connection, lease_id, who)
-            prolonged = _held(lease_id, renewal.fence).values(expires_at=now + self._ttl, heartbeat=heartbeat)
+            prolonged = _held(row, renewal.fence).values(expires_at=now + self._ttl, heartbeat=heartbeat)
             if not connection.execute(prolonged).rowcount:
                 raise _ended()
             connection.execute(update(benches).where(benches.c.name == row.bench).values(last_seen_at=now))
@@ -199,8 +199,12 @@ def _take(bench: str, now: datetime) -> Any:
     )
 
 
-def _held(lease_id: str, fence: int) -> Update:
-    return update(attempts).where(attempts.c.lease_id == lease_id, attempts.c.fence == fence, holds_bench)
+def _held(row: Row[Any], fence: int) -> Update:
+    """Return an update of an attempt that is still its agent's; LeaseEnded for another fence than the lease's own."""
+    # A lease's fence never changes, so it is compared with what this transaction read.
+    if row.fence != fence:
+        raise _ended()
+    return update(attempts).where(attempts.c.seq == row.seq, holds_bench)
 
 
 def _lease_row(connection: Connection, lease_id: str, who: Principal) -> Row[Any]:

@@ -79,9 +79,9 @@ def test_report_that_was_accepted_is_analysed_after_a_kill(start_server: Callabl
 def test_waiting_agent_is_sent_home_when_the_server_stops(start_server: Callable[..., Server]) -> None:
     """A stop does not wait for requests that wait for work."""
     server = start_server()
-    with server.client() as api, ThreadPoolExecutor(1) as pool:
+    with server.client() as api, server.client() as agent, ThreadPoolExecutor(1) as pool:
         api.put("/benches/b", json=bench_body("b")).raise_for_status()
-        waiting = pool.submit(server.client().post, "/leases", json={"bench": "b", "wait_s": 60})
+        waiting = pool.submit(agent.post, "/leases", json={"bench": "b", "wait_s": 60})
         until(lambda: server.waiting() == 1, what="the waiting request")
         began = time.monotonic()
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import threading
 
-from neurorig_server.wake import DEAF_POLL_S, Wake
+import pytest
+
+from neurorig_server.wake import DEAF_POLL_S, Wake, benches_in
 
 
 def test_notification_from_a_thread_wakes_the_named_bench_only() -> None:
@@ -71,3 +73,12 @@ def test_server_that_cannot_hear_others_looks_more_often() -> None:
 
     wake.hear(deaf=False)
     assert wake.sleep_s == 5
+
+
+@pytest.mark.parametrize(
+    ("payload", "benches"),
+    [('["a","b"]', {"a", "b"}), ("[]", set()), ("", set()), ("no json", set()), ('{"a": 1}', set()), ("7", set())],
+)
+def test_foreign_notification_wakes_everyone(payload: str, benches: set[str]) -> None:
+    """What cannot be read costs a look, not the listener."""
+    assert benches_in(payload) == benches

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -163,6 +164,32 @@ def test_cut_window_never_becomes_a_number(api: httpx.Client, agent: httpx.Clien
 
     assert (attempt["state"], attempt["codes"]) == ("measurement_invalid", ["window_cut"])
     assert "absent" in api.get(f"/attempts/{lease['attempt_id']}/energy").json()
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"fence": 10**30}, 409),
+        ({"provenance": {"deep": [[[[[[1]]]]]], "big": 10**40, "text": "\U0001f9e0"}}, 200),
+        ({"provenance": json.loads('{"x":' * 70 + "1" + "}" * 70)}, 422),
+        ({"times": [{"phase": "run", "index": 10**30, "duration_s": 1}]}, 200),
+        ({"fence": 0}, 422),
+        ({"outcome": "lost"}, 422),
+        ({"answer": {"kind": "poem"}}, 422),
+    ],
+    ids=["huge fence", "free fields", "too deep", "huge index", "no fence", "server's outcome", "other answer"],
+)
+def test_report_of_strange_content_is_taken_or_refused_cleanly(
+    agent: httpx.Client, lease: dict[str, Any], fields: dict[str, Any], status: int
+) -> None:
+    """Fields that take any value keep it; nothing an agent sends makes a 500."""
+    body = {"fence": 1, "outcome": "succeeded", "answer": ANSWER, **fields}
+
+    answer = agent.post(f"/attempts/{lease['attempt_id']}/report", json=body)
+
+    assert answer.status_code == status
+    if status == 200 and "provenance" in fields:
+        assert answer.json()["attempt"]["provenance"] == fields["provenance"]
 
 
 def test_report_before_its_trace_is_refused(

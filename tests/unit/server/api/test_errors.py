@@ -78,12 +78,25 @@ def test_bad_job_names_every_violated_field(api: httpx.Client, body: dict[str, A
         (b"", 422, "invalid_request"),
         (b"null", 422, "invalid_request"),
         (b'"text"', 422, "invalid_request"),
-        (json.dumps(with_workload(density=float("nan"))).encode(), 422, "invalid_request"),
+        (json.dumps(with_workload(density=float("nan"))).encode(), 400, "invalid_json"),
+        (b'{"priority": 1e999}', 422, "invalid_number"),
         (json.dumps(job(comment="a\0b")).encode(), 422, "invalid_text"),
         (b'{"comment": "\\ud800"}', 422, "invalid_text"),
         (b'{"priority": ' + b"9" * 5000 + b"}", 400, "invalid_json"),
     ],
-    ids=["cut", "no utf-8", "too deep", "empty", "null", "text", "nan", "nul", "half a pair", "huge number"],
+    ids=[
+        "cut",
+        "no utf-8",
+        "too deep",
+        "empty",
+        "null",
+        "text",
+        "nan",
+        "infinite",
+        "nul",
+        "half a pair",
+        "huge number",
+    ],
 )
 def test_body_that_is_no_job_is_refused(api: httpx.Client, content: bytes, status: int, code: str) -> None:
     """Whatever the bytes are, the answer is a problem and never a 500."""

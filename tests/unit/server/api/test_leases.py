@@ -70,8 +70,8 @@ def test_renewal_carries_the_cancel(api: httpx.Client, agent: httpx.Client, leas
 
 def test_stale_fence_is_a_lost_lease(agent: httpx.Client, lease: dict[str, Any]) -> None:
     """409 lease_lost tells the agent to stop."""
-    for action in ("start", "renew"):
-        answer = agent.post(f"/leases/{lease['lease_id']}/{action}", json={"fence": 7})
+    for action, fence in (("start", 7), ("renew", 7), ("start", 10**30), ("renew", 10**30)):
+        answer = agent.post(f"/leases/{lease['lease_id']}/{action}", json={"fence": fence})
         assert (answer.status_code, answer.json()["code"]) == (409, "lease_lost")
 
 
