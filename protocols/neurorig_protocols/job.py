@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, model_validator
 
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.board import BoardInfo
@@ -51,6 +51,12 @@ class Digits(Record):
     count: Annotated[StrictInt, Field(ge=1, le=5000)] = 200
     first: Annotated[StrictInt, Field(ge=0, le=4999)] = 0
     iterations: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
+
+    @model_validator(mode="after")
+    def _is_in_the_test_set(self) -> Self:
+        if self.first + self.count > 5000:
+            raise ValueError(f"images {self.first} to {self.first + self.count - 1}: the test set has 5000")
+        return self
 
 
 Workload = Annotated[QuboMis | Digits, Field(discriminator="name")]

@@ -157,16 +157,28 @@ def token() -> None:
 @click.option("--scope", "scopes", type=click.Choice(get_args(Scope)), multiple=True, required=True)
 @click.option("--bench", help="The one bench of an agent's token.")
 @click.option("--expires", type=click.DateTime(), help="When it ends, local time; never without it.")
+@click.option(
+    "--token-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the secret here and do not print it."
+)
 @_db_option
 @_dir_option
 @_plainly
 def token_create(
-    *, name: str, scopes: tuple[Scope, ...], bench: str | None, expires: datetime | None, **given: Any
+    *,
+    name: str,
+    scopes: tuple[Scope, ...],
+    bench: str | None,
+    expires: datetime | None,
+    token_file: Path | None,
+    **given: Any,
 ) -> None:
     """Make a token and print its secret, once."""
     store = _ready_store(**given)
     made = store.tokens.create(name, scopes, bench=bench, expires_at=expires.astimezone() if expires else None)
-    click.echo(made.token)
+    if token_file is None:
+        click.echo(made.token)
+    else:
+        _write_secret(token_file, made)
     store.close()
 
 

@@ -28,6 +28,7 @@ def upgrade() -> None:
     _feasible()
     _jobs()
     _attempts()
+    _attempt_indexes()
     _exclusions()
     _job_events()
     _job_tags()
@@ -191,6 +192,9 @@ def _attempts() -> None:
         sa.UniqueConstraint("job_seq", "number", name="uq_attempts_job_seq_number"),
         sa.UniqueConstraint("lease_id", name="uq_attempts_lease_id"),
     )
+
+
+def _attempt_indexes() -> None:
     op.create_index("ix_attempts_board_job_seq", "attempts", ["board", "job_seq"], unique=False)
     op.create_index(
         "ix_attempts_expiry", "attempts", ["expires_at"], unique=False, **_where("state IN ('leased', 'running')")

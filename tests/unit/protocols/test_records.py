@@ -72,6 +72,14 @@ def test_wrong_workload_names_its_field(change: dict, field: str) -> None:
     assert where_refused(JobSpec, {"workload": QUBO | change}) == {field}
 
 
+def test_images_beyond_the_test_set_are_refused() -> None:
+    """Digits are asked for inside the test set of 5,000."""
+    assert JobSpec.model_validate({"workload": {"name": "mnist-digits", "first": 4990, "count": 10}})
+    assert where_refused(JobSpec, {"workload": {"name": "mnist-digits", "first": 4991, "count": 10}}) == {
+        "mnist-digits"
+    }
+
+
 def test_unknown_workload_is_refused() -> None:
     """A workload that nobody registered is an error at the workload."""
     assert where_refused(JobSpec, {"workload": {"name": "chess"}}) == {"workload"}

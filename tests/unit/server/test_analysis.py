@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import multiprocessing
 import os
 import signal
@@ -11,7 +10,6 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -51,15 +49,6 @@ def reported(store: Store) -> Callable[[], str]:
         return lease.attempt_id
 
     return make
-
-
-@pytest.fixture(autouse=True)
-def own_resource_tracker() -> Iterator[None]:
-    """The tracker that the first worker pool of a process starts belongs to the whole test session."""
-    yield
-    # A pool that is collected later would sign off its semaphores and start the tracker anew.
-    gc.collect()
-    resource_tracker._resource_tracker._stop()  # type: ignore[attr-defined]
 
 
 @asynccontextmanager

@@ -174,15 +174,16 @@ def test_false_claims_about_gaps_are_codes() -> None:
 @pytest.mark.parametrize(
     ("labels", "expected", "verified", "codes"),
     [
-        ((1, 2, 3, 4), (1, 2, 0, 4), VerifiedClassifier(count=4, correct=3, accuracy=0.75), ()),
-        ((1, 2, 3), (1, 2, 3), None, ("wrong_label_count",)),
-        ((1, 2, 3, 4), (1, 2, 3), None, ("wrong_label_count",)),
+        ((0, 1, 7, 3), (0, 1, 2, 3), VerifiedClassifier(count=4, correct=3, accuracy=0.75), ()),
+        ((0, 1, 7, 3), (0, 1, 7, 3), VerifiedClassifier(count=4, correct=3, accuracy=0.75), ("expected_mismatch",)),
+        ((0, 1, 2), (0, 1, 2), None, ("wrong_label_count",)),
+        ((0, 1, 2, 3), (0, 1, 2), None, ("wrong_label_count",)),
     ],
 )
 def test_accuracy_is_recounted(
     labels: tuple[int, ...], expected: tuple[int, ...], verified: Any, codes: tuple[str, ...]
 ) -> None:
-    """Accuracy is correct labels over images asked for."""
+    """Accuracy is labels that are right by the test set over images asked for, not by what the agent expected."""
     wanted = JobSpec.model_validate({"workload": {"name": "mnist-digits", "count": 4}})
     said = ClassifierAnswer(
         model="m", labels=labels, expected=expected, inputs_digest="sha256:" + "0" * 64, iterations=1

@@ -27,7 +27,8 @@
     const options = {
       responsive: true,
       displaylogo: false,
-      displayModeBar: narrow.matches ? false : "hover",
+      // Its buttons would lie over the word VIRTUAL.
+      displayModeBar: false,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
     };
     return window.Plotly.react(place, figure.data, themed(figure.layout), options);
