@@ -135,3 +135,16 @@ def test_stop_signal_ends_in_order(start_server: Callable[..., Server], number: 
     with pytest.raises(httpx.ConnectError):
         httpx.get(f"{server.url}/healthz")
     assert "Traceback" not in (server.data_dir / "log").read_text()
+
+
+def test_token_in_a_file_is_not_printed(tmp_path: Path) -> None:
+    """A token that goes to a file appears nowhere else, and the file is its owner's alone."""
+    data, secret = str(tmp_path / "data"), tmp_path / "secrets" / "agent"
+
+    done = run(
+        "token", "create", "a", "--scope", "agent", "--bench", "b", "--token-file", str(secret), "--data-dir", data
+    )
+
+    assert (done.returncode, done.stdout) == (0, "")
+    assert secret.read_text().startswith("nrg_")
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
