@@ -78,6 +78,8 @@ def test_a_missing_package_is_named_with_its_command(
         gzip.compress(b"1,2,3\n"),
         gzip.compress(b"".join(b"0," * 784 + b"%d\n" % digit for digit in range(10))),
     ],
+    # The bytes hold the time of compression and would name another test in each worker.
+    ids=["no gzip", "two words", "three numbers", "ten black images"],
 )
 def test_another_data_set_is_not_taken_for_the_digits(
     unread: None, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, content: bytes
