@@ -81,10 +81,18 @@ def gone(pid: int, deadline_s: float = 5.0) -> bool:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
         except OSError:
             return True
-        if state == "Z":
+        # While threads of a dead process are still ending it is no zombie to its parent yet.
+        if state == "Z" and not _other_threads(pid):
             return True
         threading.Event().wait(0.01)
     return False
+
+
+def _other_threads(pid: int) -> bool:
+    try:
+        return len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except OSError:
+        return False
 
 
 def test_a_hosted_board_gives_what_the_driver_gave() -> None:
