@@ -38,11 +38,11 @@ _EXTRAS = {"neurorig_server": "server", "neurorig_agents": "agent", "neurorig_dr
 class LazyGroup(click.Group):
     """Finds subcommands by name, imports one when it is called, and turns failures into exit codes."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click passes it
         """Return our own commands first, then the other packages'."""
         return [*_OWN, *sorted(set(_others()) - set(_OWN))]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click passes it
         """Import one command; a missing library becomes a command that says what to install."""
         if cmd_name in _OWN:
             found: click.Command = getattr(import_module(_OWN[cmd_name][0]), cmd_name)
