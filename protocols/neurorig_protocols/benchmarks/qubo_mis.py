@@ -4,7 +4,7 @@ Pure rules of the benchmark, for agent and server alike. Not for solving: that i
 
 A maximum-independent-set problem is the QUBO "minimise xᵀQx over binary x" with Q symmetric, −1 on the
 diagonal and +4 on both entries of an edge, so an edge inside the set costs 8 and a vertex gains 1.
-Source: NeuroBench system_benchmarks, QUBO.md; graphs by networkx `gnm_random_graph`.
+Source: NeuroBench system_benchmarks, QUBO.md; graphs those of networkx `gnm_random_graph` (see gnm.py).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache, lru_cache
 from importlib.resources import files
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
-import numpy.typing as npt
 
-from neurorig_protocols.board import as_bits
+from neurorig_protocols.benchmarks.gnm import edge_codes
+from neurorig_protocols.benchmarks.qubo import Bits, Problem, frozen
 from neurorig_protocols.errors import UserError
 from neurorig_protocols.records import Record
 
@@ -30,39 +30,19 @@ EDGE_WEIGHT = 4
 MAX_EDGES = 20_000_000
 """Larger graphs are refused before memory is spent; the official set ends at 3 125 000 edges."""
 
-Bits = npt.NDArray[Any]
+
+MANY_EDGES = 4_000_000
+"""Problems above this are large: a process keeps few of them."""
 
 
 @dataclass(frozen=True, eq=False)
-class Instance:
-    """One problem. All arrays are int64 and read-only.
-
-    rows, cols (m,): vertices of each edge, rows < cols, in lexicographic order.
-    weights (m,): Q[row, col] = +4. diagonal (n,): −1.
-    """
-
-    n: int
-    rows: npt.NDArray[np.int64]
-    cols: npt.NDArray[np.int64]
-    weights: npt.NDArray[np.int64]
-    diagonal: npt.NDArray[np.int64]
-
-    def cost(self, x: Bits) -> int:
-        """Return xᵀQx, exactly, of a 0/1 vector of shape (n,); ValueError on another shape or value."""
-        bits = self._bits(x)
-        inside = bits[self.rows] & bits[self.cols]
-        return int(self.diagonal @ bits.astype(np.int64) + 2 * (self.weights @ inside.astype(np.int64)))
+class Instance(Problem):
+    """One problem: an edge between each of the pairs rows, cols (m,), weights +4, diagonal −1."""
 
     def is_independent_set(self, x: Bits) -> bool:
         """Say whether no edge has both its vertices in the set; ValueError as for `cost`."""
         bits = self._bits(x)
         return not bool((bits[self.rows] & bits[self.cols]).any())
-
-    def _bits(self, x: Bits) -> npt.NDArray[np.uint8]:
-        bits = as_bits(x)
-        if bits.shape != (self.n,):
-            raise ValueError(f"a solution of this problem has shape ({self.n},), this one {bits.shape}")
-        return bits
 
 
 class Target(Record):
@@ -82,14 +62,11 @@ def edge_count(n: int, density: float) -> int:
     return min(int(0.5 * density * n * n), n * (n - 1) // 2)
 
 
-@lru_cache(maxsize=8)
 def instance(n: int, density: float, seed: int) -> Instance:
     """Draw the problem of n vertices, edge density 0…1 and graph seed; equal arguments, equal problem.
 
     Raises ValueError for arguments out of range and UserError for more than `MAX_EDGES` edges.
     """
-    import networkx as nx
-
     edges = edge_count(n, density)
     if edges > MAX_EDGES:
         raise UserError(
@@ -97,17 +74,23 @@ def instance(n: int, density: float, seed: int) -> Instance:
             where="workload",
             next_step="ask for fewer vertices or a lower density",
         )
-    graph = nx.gnm_random_graph(n, edges, seed=seed)
-    pairs = np.array(graph.edges, np.int64).reshape(-1, 2)
-    pairs.sort(axis=1)
-    pairs = pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+    return (_large if edges > MANY_EDGES else _small)(n, edges, seed)
+
+
+def _drawn(n: int, edges: int, seed: int) -> Instance:
+    rows, cols = np.divmod(edge_codes(n, edges, seed), n)
     return Instance(
         n=n,
-        rows=_frozen(pairs[:, 0]),
-        cols=_frozen(pairs[:, 1]),
-        weights=_frozen(np.full(len(pairs), EDGE_WEIGHT, np.int64)),
-        diagonal=_frozen(np.full(n, -1, np.int64)),
+        rows=frozen(rows),
+        cols=frozen(cols),
+        weights=frozen(np.full(edges, EDGE_WEIGHT, np.int64)),
+        diagonal=frozen(np.full(n, -1, np.int64)),
     )
+
+
+# The largest problem takes half a gigabyte: of those, a process keeps the last one only.
+_small = lru_cache(maxsize=8)(_drawn)
+_large = lru_cache(maxsize=1)(_drawn)
 
 
 def official_target(n: int, density: float, seed: int) -> Target | None:
@@ -155,9 +138,3 @@ def _targets() -> dict[tuple[int, int, int], Target]:
         for density, costs in rows.items()
         for seed, cost in enumerate(costs)
     }
-
-
-def _frozen(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    owned = np.ascontiguousarray(values)
-    owned.setflags(write=False)
-    return owned

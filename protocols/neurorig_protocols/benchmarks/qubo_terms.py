@@ -1,0 +1,172 @@
+"""From exact decimal coefficients to integers times a scale.
+
+The scale is 1 where every entry of Q is whole, and else the greatest number of which every entry is a multiple. Where
+Σ|q| of decimals would pass 2^53 the coefficients are rounded to a power of ten, and the bound on what that does to any
+cost is kept beside the problem. Whole numbers are never rounded; they may reach 2^62.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from neurorig_protocols.benchmarks.qubo import MAX_ENTRIES, MAX_N, MAX_SUM, Ints, Problem, decimal_text, frozen
+from neurorig_protocols.benchmarks.qubo_decimals import Decimals
+from neurorig_protocols.errors import InvalidProblem
+
+ROUNDED_SUM = 2**52
+"""Coefficients are rounded to about this Σ|q|, below 2^53, so that costs are exact in double precision too."""
+
+MOST_DECIMALS = 60
+_PAD = 1 + 1e-9
+"""Bounds are computed in floating point and widened by this factor."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """A quadratic function Σ coefficient · x_i · x_j + offset, i = j for a linear term; pairs may repeat and are added.
+
+    maximise: the user wants it large. error: how far a value may be off already, from reading.
+    """
+
+    n: int
+    i: Ints
+    j: Ints
+    coefficients: Decimals
+    offset: Fraction = Fraction(0)
+    maximise: bool = False
+    error: float = 0.0
+
+
+@dataclass(frozen=True)
+class _Whole:
+    """Coefficients as integers times 10^exponent, and what rounding to them may do to a value."""
+
+    values: Ints
+    exponent: int
+    error: float = 0.0
+
+
+def build(terms: Terms, *, decimals: int | None = None, name: str = "") -> Problem:
+    """Return the problem "minimise", exact where int64 allows; `decimals` rounds to so many, whatever is possible.
+
+    Raises InvalidProblem with the reasons too_large, overflow, rounds_to_nothing, decimals.
+    """
+    require_size(terms.n)
+    if decimals is not None and abs(decimals) > MOST_DECIMALS:
+        raise InvalidProblem(f"decimals must be within ±{MOST_DECIMALS}", reason="decimals")
+    whole = _whole(terms, decimals)
+    low, high = np.minimum(terms.i, terms.j), np.maximum(terms.i, terms.j)
+    values = -whole.values if terms.maximise else whole.values
+    diagonal = np.zeros(terms.n, np.int64)
+    linear = low == high
+    np.add.at(diagonal, low[linear], values[linear])
+    rows, cols, products = _added(terms.n, low[~linear], high[~linear], values[~linear])
+    require_size(terms.n, len(rows))
+    unit = Fraction(10) ** whole.exponent
+    if (products & 1).any():
+        _require_sum(2 * float(np.abs(diagonal).sum() + np.abs(products).sum()))
+        diagonal, weights, unit = 2 * diagonal, products, unit / 2
+    else:
+        weights = products >> 1
+    divisor, scale = _scale(diagonal, weights, unit)
+    return Problem(
+        n=terms.n,
+        rows=frozen(rows),
+        cols=frozen(cols),
+        weights=frozen(weights // divisor),
+        diagonal=frozen(diagonal // divisor),
+        scale=decimal_text(-scale if terms.maximise else scale),
+        offset=decimal_text(terms.offset),
+        rounding_bound=_PAD * (whole.error + terms.error),
+        name=name,
+    )
+
+
+def require_size(n: int, entries: int = 0) -> None:
+    """Raise InvalidProblem for a problem larger than any that is accepted; before memory is spent."""
+    if n < 1:
+        raise InvalidProblem("the problem has no variable", reason="empty")
+    if n > MAX_N:
+        raise InvalidProblem(f"the problem has {n} variables, the limit is {MAX_N}", reason="too_large")
+    if entries > MAX_ENTRIES:
+        raise InvalidProblem(f"the problem has {entries} entries, the limit is {MAX_ENTRIES}", reason="too_large")
+
+
+def _whole(terms: Terms, decimals: int | None) -> _Whole:
+    m, e = terms.coefficients.mantissa, terms.coefficients.exponent
+    used = m != 0
+    lowest = min(0, int(e[used].min())) if used.any() else 0
+    e = np.where(used, e, 0)
+    if decimals is not None and -decimals > lowest:
+        return _rounded(m, e, -decimals)
+    size = _size(m, e)
+    # Boards and targets compute costs in double precision: decimals are not worth more digits than that.
+    limit = ROUNDED_SUM if lowest < 0 and decimals is None else MAX_SUM
+    if size * 10.0**-lowest < limit * 0.999:
+        return _Whole(m * _powers(e - lowest), lowest)
+    if lowest == 0 or decimals is not None:
+        _require_sum(size * 10.0**-lowest)
+    return _rounded(m, e, math.ceil(math.log10(2 * size / ROUNDED_SUM)))
+
+
+def _require_sum(size: float) -> None:
+    if size >= MAX_SUM * 0.999:
+        raise InvalidProblem(
+            f"the coefficients add up to {size:.3g} units, integers of 64 bits hold Σ|q| below 2^62",
+            reason="overflow",
+            next_step="State to how many decimals the coefficients may be rounded.",
+        )
+
+
+def _rounded(m: Ints, e: Ints, exponent: int) -> _Whole:
+    """Round to multiples of 10^exponent, halves to even."""
+    size = _size(m, e)
+    _require_sum(size * 10.0**-exponent + len(m))
+    finer = e < exponent
+    values = np.where(finer, 0, m * _powers(np.where(finer, 0, e - exponent)))
+    digits = np.where(finer, exponent - e, 0)
+    power = _powers(np.minimum(digits, 18))
+    quotient, rest = np.divmod(m, power)
+    up = (rest > power - rest) | ((power - rest == rest) & (quotient & 1 == 1))
+    missed = np.where(digits > 18, np.abs(m), np.where(up, power - rest, rest))
+    values = np.where(finer & (digits <= 18), quotient + up, values)
+    if m.any() and not values.any():
+        raise InvalidProblem(f"every coefficient rounds to 0 at 1e{exponent}", reason="rounds_to_nothing")
+    error = float((np.where(finer, missed, 0) * 10.0 ** e.astype(float)).sum())
+    return _Whole(values, exponent, error)
+
+
+def _size(m: Ints, e: Ints) -> float:
+    return float((np.abs(m.astype(float)) * 10.0 ** e.astype(float)).sum())
+
+
+def _powers(exponents: Ints) -> Ints:
+    table = np.array([10**k for k in range(19)], np.int64)
+    # Larger powers belong to zeros only: the caller has bounded the sum of the products.
+    return table[np.minimum(exponents, 18)]
+
+
+def _added(n: int, low: Ints, high: Ints, values: Ints) -> tuple[Ints, Ints, Ints]:
+    keys = low * n + high
+    order = np.argsort(keys, kind="stable")
+    keys, values = keys[order], values[order]
+    starts = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.zeros(0, np.int64)
+    sums = np.add.reduceat(values, starts) if len(starts) else values
+    kept = sums != 0
+    rows, cols = np.divmod(keys[starts][kept], n)
+    return rows, cols, sums[kept]
+
+
+def _scale(diagonal: Ints, weights: Ints, unit: Fraction) -> tuple[int, Fraction]:
+    """Return by what to divide the integers, and their scale then."""
+    divisor = math.gcd(int(np.gcd.reduce(diagonal)), int(np.gcd.reduce(weights)) if len(weights) else 0)
+    scale = unit * divisor
+    if divisor == 0:
+        return 1, Fraction(1)
+    if scale.denominator == 1 and unit <= 1:
+        return int(1 / unit), Fraction(1)
+    return divisor, scale
