@@ -17,6 +17,18 @@ kind "qubo" (minimise xᵀQx, x binary, Q symmetric and integer)
                      reached_s float64 (g,) seconds since the start event, NaN where not reached;
                      reached_window int64 (g,) which window of the batch; reached_solution uint8 (g, n)
 
+kind "snn" (a spiking network in the chip's own integers, time step by time step; see neurorig_protocols.snn)
+    Artifact.meta:   name, inputs (number of input lines), populations (list of names, by number)
+    Artifact.arrays: du, dv int64 (n,) decays in 1/4096 (du 1…4096, dv 0…4096); vth int64 (n,) threshold and
+                     bias int64 (n,) in membrane units; population int64 (n,); outputs int64 (k,) observed neurons;
+                     start int64 (inputs + n + 1,), target int64 (m,), weight int64 (m,), -256…255: the synapses of
+                     source s are [start[s], start[s + 1]), sources are the input lines first and then the neurons
+    Batch.meta:      steps (per sample), samples; neurons are reset between samples
+    Batch.arrays:    event_sample, event_step, event_input int64 (e,), in that order of sorting
+    RunOutput.meta:  solve_s (clock named by "clock"), clock, windows, spikes (total), and any activity counts
+    RunOutput.arrays: counts int64 (samples, k) spikes of each output; first_step int64 (samples, k), -1 for none;
+                     population_spikes int64 (samples, populations)
+
 kind "classifier" (images through a network that is already on the board or is loaded by `load`)
     Artifact.meta:   model, input_bytes, classes
     Batch.meta:      iterations (inferences per window), warmups
@@ -38,7 +50,7 @@ from pydantic import Field
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.records import Digest, Record
 
-Kind = Literal["qubo", "classifier"]
+Kind = Literal["qubo", "classifier", "snn"]
 Arrays = dict[str, npt.NDArray[Any]]
 Meta = dict[str, Any]
 
@@ -53,6 +65,9 @@ class BoardInfo(Record):
     clock: str = Field(default="host", description="clock of the latencies the board reports")
     solvers: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    no_energy: str | None = Field(
+        default=None, description="why no energy may be told of this board's runs, whatever monitors there are"
+    )
 
 
 @dataclass(frozen=True)

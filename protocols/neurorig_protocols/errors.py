@@ -4,6 +4,14 @@
      +-- UserError            the request cannot be right, whoever runs it
      |    +-- InvalidConfig       a bench file or a setting contradicts itself
      |    +-- Infeasible          no bench could ever run the job
+     |    +-- InvalidProblem      a file holds no problem that can be run
+     |    +-- BadExpression       a declared parameter is no expression over n and density
+     |    +-- NoValue             a declared parameter has no value for this size and density
+     |    +-- TargetRefused       a proposed target cannot be one
+     |         +-- MalformedSolution   its solution cannot be read
+     |         +-- WrongLength         its solution has another number of variables
+     |         +-- NotIndependent      its set holds an edge
+     |         +-- BelowBound          its cost is proven to be impossible
      +-- JobError             the job's own content failed on a working bench
      |    +-- DoesNotFit          the problem exceeds a limit of the board
      |    +-- WrongAnswer         the answer is malformed or differs from its recomputation
@@ -92,6 +100,54 @@ class Infeasible(UserError):
     """No bench could ever run the job."""
 
     code = "infeasible"
+
+
+class InvalidProblem(UserError):
+    """A file holds no problem that can be run: `where` names the line, `detail["reason"]` is a stable word."""
+
+    code = "invalid_problem"
+
+
+class BadExpression(UserError):
+    """A declared parameter is no expression over n and density."""
+
+    code = "bad_expression"
+
+
+class NoValue(UserError):
+    """A declared parameter has no value for this size and density."""
+
+    code = "no_value"
+
+
+class TargetRefused(UserError):
+    """A proposed target cannot be one."""
+
+    code = "target_refused"
+
+
+class MalformedSolution(TargetRefused):
+    """The solution of a proposed target cannot be read."""
+
+    code = "malformed_solution"
+
+
+class WrongLength(TargetRefused):
+    """The solution of a proposed target has another number of variables than the problem."""
+
+    code = "wrong_length"
+
+
+class NotIndependent(TargetRefused):
+    """The set of a proposed target holds an edge."""
+
+    code = "not_independent"
+
+
+class BelowBound(TargetRefused):
+    """The cost of a target is proven to be impossible."""
+
+    code = "below_proven_bound"
 
 
 class JobError(NeurorigError):

@@ -11,9 +11,13 @@ from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.board import BoardInfo
 from neurorig_protocols.plan import MeasurementPlan
 from neurorig_protocols.quantities import Reality
-from neurorig_protocols.records import Finite, Name, Record
+from neurorig_protocols.records import Digest, Finite, Name, Record
 
 Seed = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
+
+
+Reference = Literal["official", "best-verified", "given"]
+"""Where a target comes from: the benchmark, the store of verified solutions, or the job itself (`target_cost`)."""
 
 
 class FixedTimeout(Record):
@@ -29,6 +33,10 @@ class TimeToSolution(Record):
     kind: Literal["time-to-solution"]
     gaps: tuple[Finite, ...] = Field(default=(0.1, 0.05, 0.01), min_length=1, max_length=10)
     limit_s: Finite = Field(gt=0, le=1000, description="a run that has not reached the last gap by then is censored")
+    reference: Reference = Field(default="official", description="which target the gaps are measured from")
+    target_cost: StrictInt | None = Field(
+        default=None, description="that target's cost; the server writes it in when the job is accepted"
+    )
 
 
 Scenario = Annotated[FixedTimeout | TimeToSolution, Field(discriminator="kind")]
@@ -59,9 +67,30 @@ class Digits(Record):
         return self
 
 
-Workload = Annotated[QuboMis | Digits, Field(discriminator="name")]
+class Qubo(Record):
+    """Any QUBO, uploaded beforehand: minimise xᵀQx over binary x."""
 
-KIND_OF_WORKLOAD = {"qubo-mis": "qubo", "mnist-digits": "classifier"}
+    name: Literal["qubo"]
+    problem: Digest = Field(description="the uploaded problem file")
+    scenario: Scenario
+
+
+class Snn(Record):
+    """A spiking network, uploaded beforehand, driven by uploaded input events."""
+
+    name: Literal["snn"]
+    model: Digest = Field(description="the uploaded NIR graph")
+    events: Digest = Field(description="the uploaded input events")
+    steps: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = Field(description="time steps per sample")
+    samples: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
+    dt: Finite | None = Field(
+        default=None, gt=0, description="duration of a step in the graph's unit of time; None: as the graph tells"
+    )
+
+
+Workload = Annotated[QuboMis | Digits | Qubo | Snn, Field(discriminator="name")]
+
+KIND_OF_WORKLOAD = {"qubo-mis": "qubo", "mnist-digits": "classifier", "qubo": "qubo", "snn": "snn"}
 
 
 class Solver(Record):
@@ -70,6 +99,9 @@ class Solver(Record):
     name: Name = "default"
     seed: Seed = 0
     params: dict[str, int | float | str] = Field(default_factory=dict, max_length=32)
+    tuning: Digest | None = Field(
+        default=None, description="the frozen declaration that gives `params`; the server writes them in"
+    )
 
 
 class Needs(Record):

@@ -12,7 +12,7 @@ from typing import Literal
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Absent, Grade, Quantity
 from neurorig_protocols.records import Record
-from neurorig_protocols.report import AttemptReport, ClassifierAnswer, PhaseTime, QuboAnswer
+from neurorig_protocols.report import AttemptReport, PhaseTime
 
 Group = Literal["task", "model", "hardware", "combined"]
 
@@ -57,7 +57,7 @@ def _time(report: AttemptReport, phase: str) -> Quantity | Absent:
 
 def _latency(report: AttemptReport) -> Quantity | Absent:
     runs = [t for t in report.times if t.phase == "run"]
-    if not runs or not isinstance(report.answer, (QuboAnswer, ClassifierAnswer)):
+    if not runs or report.answer is None:
         return Absent(reason_code="no_run", reason="no run window was closed")
     return _seconds(runs, "onboard" if runs[0].clock == "dut" else "derived")
 

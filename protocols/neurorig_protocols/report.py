@@ -72,6 +72,9 @@ class QuboAnswer(Record):
     n: int = Field(ge=1)
     solution: str = Field(description="packed bits x0…xn-1, first bit highest, base64")
     solver_cost: int
+    cost_error_bound: int = Field(
+        default=0, ge=0, description="how far solver_cost may be off, because the board rounds weights"
+    )
     requested_s: Finite
     setup_s: Finite | None = None
     solve_s: Finite
@@ -97,7 +100,34 @@ class ClassifierAnswer(Record):
     activity: dict[str, Finite] = Field(default_factory=dict)
 
 
-Answer = Annotated[QuboAnswer | ClassifierAnswer, Field(discriminator="kind")]
+class PopulationSpikes(Record):
+    """What one population of a spiking network did, all samples together."""
+
+    name: str = Field(max_length=200)
+    neurons: int = Field(ge=1)
+    spikes: int = Field(ge=0)
+
+
+class SnnAnswer(Record):
+    """The answer to a spiking network. Counts and first steps have the shape (samples, outputs), see `pack_counts`."""
+
+    kind: Literal["snn"] = "snn"
+    model: Digest
+    events: Digest
+    steps: int = Field(ge=1)
+    samples: int = Field(ge=1)
+    outputs: int = Field(ge=1)
+    counts: str = Field(description="spikes of each output in each sample, packed")
+    first_steps: str = Field(description="step of each output's first spike, -1 for none, packed")
+    spikes: int = Field(ge=0, description="of all neurons in all samples, input lines left out")
+    populations: tuple[PopulationSpikes, ...] = Field(max_length=500)
+    solve_s: Finite
+    clock: str = "host"
+    quantisation: dict[str, Any] = Field(description="what rounding the network to a chip's integers cost")
+    activity: dict[str, Finite] = Field(default_factory=dict)
+
+
+Answer = Annotated[QuboAnswer | ClassifierAnswer | SnnAnswer, Field(discriminator="kind")]
 
 
 class AttemptReport(Record):
@@ -137,3 +167,23 @@ def unpack_bits(text: str, n: int) -> npt.NDArray[np.uint8]:
     if bits[n:].any():
         raise ValueError("padding bits after the solution are set")
     return bits[:n]
+
+
+MAX_COUNTS = 300_000
+"""Outputs times samples of one answer: what a report has room for."""
+
+
+def pack_counts(counts: npt.NDArray[np.int64]) -> str:
+    """Encode whole numbers of 32 bits as base64 of little-endian words, row by row."""
+    return base64.b64encode(counts.astype("<i4", casting="same_kind").tobytes()).decode("ascii")
+
+
+def unpack_counts(text: str, shape: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """Decode `pack_counts`; ValueError on other text or another shape."""
+    try:
+        raw = base64.b64decode(text, validate=True)
+    except binascii.Error as error:
+        raise ValueError(f"counts must be base64: {error}") from error
+    if len(raw) != 4 * shape[0] * shape[1]:
+        raise ValueError(f"counts of the shape {shape} take {4 * shape[0] * shape[1]} bytes, these are {len(raw)}")
+    return np.frombuffer(raw, "<i4").reshape(shape).astype(np.int64)
