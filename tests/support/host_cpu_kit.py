@@ -9,7 +9,8 @@ from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.board import Artifact, Batch
 
 CONFIG = BoardConfig(driver="host-cpu")
-SOLVERS = ("dwave-tabu", "dwave-sa")
+GENERAL = ("dwave-tabu", "dwave-sa", "neurorig-tabu", "neurorig-sa")
+SOLVERS = (*GENERAL, "neurorig-mis")
 
 
 def artifact(n=50, density=0.1, seed=0) -> Artifact:

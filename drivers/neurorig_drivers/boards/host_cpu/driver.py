@@ -16,6 +16,7 @@ import numpy as np
 
 from neurorig_drivers.boards.host_cpu import machine, scenarios
 from neurorig_drivers.boards.host_cpu.annealing import Annealing
+from neurorig_drivers.boards.host_cpu.kernels import KernelAnnealing, KernelMis, KernelTabu
 from neurorig_drivers.boards.host_cpu.problem import Problem, read_problem
 from neurorig_drivers.boards.host_cpu.solver import Params, Search, Solver, Window
 from neurorig_drivers.boards.host_cpu.tabu import Tabu
@@ -39,23 +40,26 @@ class _Ready:
 
 
 class HostCpu:
-    """NeuroBench's CPU baselines on this computer. Takes no options."""
+    """NeuroBench's CPU baselines and our own kernels on this computer, on one core.
+
+    Option `core`: the number of that core; otherwise the last one that this process may use.
+    """
 
     info: BoardInfo
 
     def __init__(self, config: BoardConfig) -> None:
-        if config.options:
-            unknown = ", ".join(sorted(config.options))
-            raise InvalidConfig(f"the host-cpu board has no option {unknown}", where="board.options")
-        solvers: tuple[Solver, ...] = (Tabu(), Annealing())
+        self._core = _chosen_core(dict(config.options))
+        solvers: tuple[Solver, ...] = (Tabu(), Annealing(), KernelTabu(), KernelAnnealing(), KernelMis())
         self._solvers = {solver.name: solver for solver in solvers}
+        self._warm: set[str] = set()
         self._compiled: tuple[str, Problem] | None = None
         self._mapped: Problem | None = None
         self._loaded: Problem | None = None
         self._ready: dict[tuple[str, str], _Ready] = {}
         self._closed = False
-        self._warm_up()
-        self.info = _describe(tuple(self._solvers))
+        for name in (Tabu.name, Annealing.name):
+            self._warm_up(name)
+        self.info = _describe(tuple(self._solvers), self._core)
 
     def compile(self, model: Artifact) -> Compiled:
         """Check the problem and name it by its content."""
@@ -99,10 +103,12 @@ class HostCpu:
         problem = self._after("run", "load", self._loaded)
         name = batch.meta.get("solver", "default")
         name = DEFAULT_SOLVER if name == "default" else name
-        ready = self._prepare(name, batch.meta.get("params") or {}, problem)
-        windows = scenarios.Windows(batch, problem, ready.search, markers)
-        output = scenarios.run(batch, problem, windows)
-        return RunOutput({**output.meta, "solver": name, "setup_s": ready.setup_s, "clock": "host"}, output.arrays)
+        with machine.pinned(self._core):
+            ready = self._prepare(name, batch.meta.get("params") or {}, problem)
+            windows = scenarios.Windows(batch, problem, ready.search, markers)
+            output = scenarios.run(batch, problem, windows)
+        told = {"solver": name, "setup_s": ready.setup_s, "clock": "host", "threads": 1, "pinned_core": self._core}
+        return RunOutput({**output.meta, **told}, output.arrays)
 
     def close(self) -> None:
         """Forget the problem."""
@@ -120,23 +126,27 @@ class HostCpu:
         key = (name, repr(sorted(params.items())))
         if key not in self._ready:
             _must_fit(self._solvers[name].memory_bytes(problem.n, problem.edges), name)
+            self._warm_up(name)
             begin = perf_counter_ns()
             search = self._solvers[name].prepare(problem, params)
             self._ready[key] = _Ready(search, (perf_counter_ns() - begin) * 1e-9)
         return self._ready[key]
 
-    def _warm_up(self) -> None:
-        # Imports and first calls cost tens of milliseconds; here they cannot lie in a measured window.
+    def _warm_up(self, name: str) -> None:
+        # Imports, first calls and compilation cost up to tens of seconds; here they lie neither in a measured
+        # window nor in the set-up time.
+        if name in self._warm:
+            return
         tiny = Problem(4, np.full(4, -1), np.array([0]), np.array([1]), np.array([4]))
         try:
-            for solver in self._solvers.values():
-                solver.prepare(tiny, {}).run(0.001, -3, 0, Window(None, 0, MarkerLog()))
+            self._solvers[name].prepare(tiny, {}).run(0.001, -3, 0, Window(None, 0, MarkerLog()))
         except ImportError as error:
             raise DriverMissing(
                 f"the solvers of the host-cpu board are not installed: {error}",
                 where="board",
                 next_step="pip install 'neurorig[agent]'",
             ) from error
+        self._warm.add(name)
 
     def _refuse_closed(self, verb: str) -> None:
         if self._closed:
@@ -162,10 +172,28 @@ def _must_fit(needed: int, where: str) -> None:
         )
 
 
-def _describe(solvers: tuple[str, ...]) -> BoardInfo:
+def _chosen_core(options: dict[str, object]) -> int | None:
+    allowed = machine.allowed_cores()
+    core = options.pop("core", allowed[-1] if allowed else None)
+    if options:
+        raise InvalidConfig(f"the host-cpu board has no option {', '.join(sorted(options))}", where="board.options")
+    if core is None:
+        return None
+    if isinstance(core, bool) or not isinstance(core, int) or core not in allowed:
+        raise InvalidConfig(
+            f"option 'core' is {core!r}, which is no core that this process may use",
+            where="board.options",
+            next_step=f"use one of {', '.join(map(str, allowed))}" if allowed else "leave it out on this system",
+        )
+    return core
+
+
+def _describe(solvers: tuple[str, ...], core: int | None) -> BoardInfo:
+    where = "pinned to none, since this system cannot" if core is None else f"pinned to core {core} while it runs"
     notes = (
-        f"{machine.usable_cores()} logical cores, of which a solver uses one thread",
+        f"{machine.usable_cores()} logical cores, of which a solver uses one thread, {where}",
         f"dwave-samplers {version('dwave-samplers')}",
         "dwave-sa anneals between tuned temperatures; temperatures = 'library' takes the library's own",
+        f"{KernelMis.name} is problem-specific: it solves maximum independent sets and nothing else",
     )
     return BoardInfo(family=machine.cpu_model(), kinds=("qubo",), clock="host", solvers=solvers, notes=notes)

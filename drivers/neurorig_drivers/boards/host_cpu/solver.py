@@ -80,13 +80,17 @@ class Solver(Protocol):
         """Convert the problem into the library's own form; UserError on unknown parameters."""
 
 
+LARGEST_PARAM = 2**31 - 1
+
+
 def whole_number(params: Params, name: str, default: int | None, minimum: int) -> int | None:
-    """Return an integer parameter, or its default; UserError when it is something else or below the minimum."""
+    """Return an integer parameter, or its default; UserError when it is something else or out of range."""
     value = params.get(name, default)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int) or value < minimum:
-        raise UserError(f"solver parameter '{name}' must be an integer of at least {minimum}, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, int) or not minimum <= value <= LARGEST_PARAM:
+        limits = f"{minimum} to {LARGEST_PARAM}"
+        raise UserError(f"solver parameter '{name}' must be an integer of {limits}, not {value!r}")
     return value
 
 

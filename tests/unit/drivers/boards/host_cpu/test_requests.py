@@ -91,6 +91,17 @@ def test_a_problem_without_an_array_is_refused():
         ({"solver": "dwave-sa", "beta_cold": "cold"}, "beta_cold"),
         ({"solver": "dwave-sa", "num_sweeps": 0}, "num_sweeps"),
         ({"solver": "dwave-sa", "temperatures": "hot"}, "temperatures"),
+        ({"solver": "neurorig-tabu", "tenure": 0}, "tenure"),
+        ({"solver": "neurorig-tabu", "patience": 2**31}, "patience"),
+        ({"solver": "neurorig-tabu", "kick": 1.5}, "kick"),
+        ({"solver": "neurorig-tabu", "sample": 3}, "no parameter 'sample'"),
+        ({"solver": "neurorig-sa", "temperature_hot": 0}, "temperature_hot"),
+        ({"solver": "neurorig-sa", "temperature_cold": "cold"}, "temperature_cold"),
+        ({"solver": "neurorig-sa", "first_anneal_s": -1}, "first_anneal_s"),
+        ({"solver": "neurorig-sa", "first_anneal_s": 1e300}, "first_anneal_s"),
+        ({"solver": "neurorig-sa", "temperature_hot": 1, "temperature_cold": 2}, "cools down"),
+        ({"solver": "neurorig-mis", "forced": -1}, "forced"),
+        ({"solver": "neurorig-mis", "kick": 1}, "no parameter 'kick'"),
     ],
 )
 def test_unknown_requests_are_the_users_error(loaded, wrong, message):
@@ -118,7 +129,7 @@ def test_tuned_temperatures_beat_the_librarys(warm):
 
 
 def test_other_kinds_and_options_are_refused(warm):
-    """A classifier is not a QUBO, and the board takes no options."""
+    """A classifier is not a QUBO, and the board knows no option of another name."""
     with pytest.raises(UserError, match="classifier"):
         warm.compile(Artifact("classifier", {}))
     with pytest.raises(InvalidConfig, match="speed"):

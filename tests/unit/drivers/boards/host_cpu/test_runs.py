@@ -8,7 +8,7 @@ from time import perf_counter
 
 import numpy as np
 import pytest
-from host_cpu_kit import SOLVERS, artifact, batch, load, windows_of
+from host_cpu_kit import GENERAL, SOLVERS, artifact, batch, load, windows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -180,7 +180,7 @@ def test_any_integer_qubo_is_costed_right(warm, n, data):
     best = np.einsum("ki,ij,kj->k", every, q, every).min()
 
     board = load(warm, Artifact("qubo", {"n": n}, arrays))
-    choices = ({"solver": "dwave-tabu"}, {"solver": "dwave-sa"}, {"solver": "dwave-sa", "temperatures": "library"})
+    choices = [{"solver": name} for name in GENERAL] + [{"solver": "dwave-sa", "temperatures": "library"}]
     for choice in choices:
         output = board.run(batch(limit_s=0.002, **choice), MarkerLog())
         x = output.arrays["solution"].astype(int)
