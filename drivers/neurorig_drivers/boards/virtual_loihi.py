@@ -6,28 +6,22 @@ knows nothing of the world in which the chip lives, nor of the power that it pla
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import numpy as np
 from pydantic import Field, ValidationError
 
+from neurorig_drivers.boards.virtual_toolchain import PROGRAMS, SOLVER, HostProgram
 from neurorig_drivers.framing import Arrays
 from neurorig_drivers.interface import MarkerSink
 from neurorig_drivers.link import Answer, Link, RemoteFailure
-from neurorig_drivers.virtual.chip.mapping import Mapping, place
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Meta, Placement, RunOutput
+from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import BoardLost, ErrorRecord, InfraError, InvalidConfig, UserError, from_record
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.records import Finite, Record
 
 T = TypeVar("T")
-
-SOLVER = "nebm-sa"
-_PARTS = ("diagonal", "rows", "cols", "weights")
 
 
 class Options(Record):
@@ -39,15 +33,14 @@ class Options(Record):
 
 
 @dataclass(frozen=True)
-class _Program:
-    digest: str
-    arrays: Arrays
-    network: Network
+class _Job:
+    kind: str
+    program: HostProgram
     session: str
 
 
 class VirtualLoihi:
-    """One virtual chip: QUBOs by stochastic annealing, counted and timed by the chip's own clock."""
+    """A virtual board: QUBOs by stochastic annealing and spiking networks, timed by the board's own clock."""
 
     info: BoardInfo
 
@@ -57,46 +50,44 @@ class VirtualLoihi:
         except ValidationError as error:
             raise InvalidConfig(f"the options of the board are wrong: {error}", where="board.options") from error
         self._closed = False
-        self._compiled: _Program | None = None
-        self._mapped: tuple[_Program, Mapping] | None = None
-        self._loaded: _Program | None = None
+        self._compiled: _Job | None = None
+        self._mapped: _Job | None = None
+        self._loaded: _Job | None = None
         self._link = _connect(self._options)
         try:
-            self.info = _describe(self._call("identify")[0])
+            identity = self._call("identify")[0]
+            self._chips = int(identity["chips"])
+            self.info = _describe(identity)
         except BaseException:
             self._link.close()
             raise
 
     def compile(self, model: Artifact) -> Compiled:
-        """Check the problem against the chip's words and name it by its content; touches no hardware."""
+        """Bring the model into the chip's words and name it by its content; touches no hardware."""
         self._need(True, "compile", "")
-        if model.kind != "qubo":
-            raise UserError(f"the virtual chip solves QUBOs, not a '{model.kind}'", where="compile")
-        arrays = {name: np.asarray(model.arrays[name]).astype(np.int64, casting="safe") for name in _PARTS}
-        network = from_arrays(arrays)
-        session = str(model.meta.get("session", self._options.session))
-        self._compiled = _Program(_digest(arrays), arrays, network, session)
+        if model.kind not in PROGRAMS:
+            raise UserError(f"the virtual chip takes {', '.join(PROGRAMS)}, not '{model.kind}'", where="compile")
+        program = PROGRAMS[model.kind](model)
+        self._compiled = _Job(model.kind, program, str(model.meta.get("session", self._options.session)))
         self._mapped = self._loaded = None
-        return Compiled(
-            digest=self._compiled.digest,
-            summary={"neurons": network.n, "synapses": network.synapses, "solver": SOLVER},
-        )
+        return Compiled(digest=program.digest, summary=program.summary)
 
     def map(self, compiled: Compiled) -> Placement:
-        """Place the network on cores and tiles; DoesNotFit names the limit and by how much."""
-        program = self._need(self._compiled, "map", "nothing was compiled")
-        if program.digest != compiled.digest:
+        """Place the network on cores, tiles and chips; DoesNotFit names the limit and by how much."""
+        job = self._need(self._compiled, "map", "nothing was compiled")
+        if job.program.digest != compiled.digest:
             raise InfraError(f"'{compiled.digest}' is not what was compiled last", where="map")
         self._loaded = None
-        mapping = place(program.network)
-        self._mapped = program, mapping
-        return mapping.placement(program.network)
+        placement = job.program.place(self._chips)
+        self._mapped = job
+        return placement
 
     def load(self, placement: Placement) -> None:  # noqa: ARG002 - the placement in full stays with the driver
-        """Configure the chip with the placed network."""
-        program, mapping = self._need(self._mapped, "load", "nothing was mapped")
-        self._call("configure", {**program.arrays, "core": mapping.core}, tiles=mapping.tiles, session=program.session)
-        self._loaded = program
+        """Configure the board with the placed network."""
+        job = self._need(self._mapped, "load", "nothing was mapped")
+        told, arrays = job.program.configuration()
+        self._call("configure", arrays, session=job.session, **told)
+        self._loaded = job
 
     def idle(self, seconds: float, index: int | None, markers: MarkerSink) -> None:
         """Let the chip wait, configured and ready; the chip moves the marker line itself."""
@@ -104,15 +95,15 @@ class VirtualLoihi:
         self._bracketed("idle" if index is not None else None, index or 0, markers, "wait", seconds=seconds)
 
     def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
-        """Anneal once, in one window; the clock of all times is the chip's."""
-        program = self._need(self._loaded, "run", "nothing was loaded")
-        if batch.kind != "qubo":
-            raise UserError(f"the virtual chip solves QUBOs, not a '{batch.kind}'", where="run")
-        request = _request(batch, program.session)
-        targets = {"target_costs": np.asarray(batch.arrays["target_costs"], float)}
-        account, _ = self._bracketed(batch.phase, batch.index, markers, "run", targets, **request)
+        """Run once, in one window; the clock of all times is the chip's."""
+        job = self._need(self._loaded, "run", "nothing was loaded")
+        if batch.kind != job.kind:
+            raise UserError(f"the chip holds a '{job.kind}', the batch is for a '{batch.kind}'", where="run")
+        asked, arrays = job.program.request(batch)
+        session = str(batch.meta.get("session", job.session))
+        account, _ = self._bracketed(batch.phase, batch.index, markers, "run", arrays, session=session, **asked)
         _, results = self._call("read")
-        return _output(batch, account, results)
+        return job.program.output(batch, account, results)
 
     def close(self) -> None:
         """Hang up; the chip stays configured and waits for the next caller."""
@@ -180,52 +171,12 @@ def _describe(identity: dict[str, Any]) -> BoardInfo:
         family=identity["family"],
         serial_number=identity["serial_number"],
         firmware=identity["firmware"],
-        kinds=("qubo",),
+        kinds=("qubo", "snn"),
         clock="dut",
         solvers=(SOLVER,),
         notes=(
             "a VIRTUAL board: its time and energy are modelled from published figures per event",
+            f"{identity['chips']} chip(s)",
             *(f"not modelled: {term}" for term in identity["unknown"]),
         ),
-    )
-
-
-def _digest(arrays: Arrays) -> str:
-    told = hashlib.sha256(b"qubo")
-    for name in _PARTS:
-        told.update(f"{name} {arrays[name].size} ".encode() + np.ascontiguousarray(arrays[name], "<i8").tobytes())
-    return f"sha256:{told.hexdigest()}"
-
-
-def _request(batch: Batch, session: str) -> Meta:
-    meta = batch.meta
-    if meta.get("solver", "default") not in ("default", SOLVER):
-        raise UserError(
-            f"the virtual chip has no solver '{meta['solver']}'", where="solver", next_step=f"use '{SOLVER}'"
-        )
-    return {
-        "scenario": meta.get("scenario"),
-        "limit_s": meta["limit_s"],
-        "seed": meta["seed"],
-        "params": meta.get("params") or {},
-        "session": str(meta.get("session", session)),
-    }
-
-
-def _output(batch: Batch, account: dict[str, Any], results: Arrays) -> RunOutput:
-    stopped_early = batch.meta["scenario"] == "time-to-solution" and account["all_reached"]
-    return RunOutput(
-        meta={
-            "solver": SOLVER,
-            "solver_cost": account["cost"],
-            "requested_s": float(batch.meta["limit_s"]),
-            # The network was configured by `load`; clearing its state is not modelled.
-            "setup_s": None,
-            "solve_s": account["elapsed_s"],
-            "clock": "dut",
-            "stopped_by": "target" if stopped_early else "timeout",
-            "windows": int(batch.phase is not None),
-            **account["activity"],
-        },
-        arrays={**results, "reached_window": np.zeros(len(results["reached_s"]), np.int64)},
     )

@@ -12,7 +12,9 @@ from typing import get_args
 import click
 from pydantic import TypeAdapter, ValidationError
 
+from neurorig_drivers.virtual.chip.constants import CHIPS_MAX
 from neurorig_drivers.virtual.lab_benches import Kind
+from neurorig_drivers.virtual.map_command import map_problem
 from neurorig_protocols.records import Name
 
 
@@ -28,6 +30,9 @@ def lab() -> None:
     """Run a VIRTUAL bench: no hardware, modelled time and energy."""
 
 
+lab.add_command(map_problem)
+
+
 @lab.command()
 @click.argument("kind", type=click.Choice(get_args(Kind)))
 @click.option("--dir", "folder", type=click.Path(path_type=Path, file_okay=False), required=True)
@@ -35,7 +40,17 @@ def lab() -> None:
 @click.option("--name", callback=_name, help="Name of the bench and of its truth log; the kind if not given.")
 @click.option("--seed", default=0, show_default=True, type=click.IntRange(0), help="Draws the analyser's errors.")
 @click.option("--fault", "faults", multiple=True, help="A fault of the analyser, such as die:2.5 or mute.")
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1, CHIPS_MAX), help="virtual-loihi.")
 @click.option("--baud", default=921_600, show_default=True, help="Speed of the serial port (virtual-serial).")
+@click.option(
+    "--sanafe-python",
+    "python",
+    default="var/env/sanafe/bin/python",
+    show_default=True,
+    envvar="NEURORIG_SANAFE_PYTHON",
+    help="Python of `make sanafe-env` (sanafe).",
+)
+@click.option("--architecture", default="loihi", show_default=True, help="loihi or a YAML file (sanafe).")
 @click.option("--until-stdin-closes", is_flag=True, help="End as well when standard input is closed.")
 def start(
     *,
@@ -45,7 +60,10 @@ def start(
     name: str,
     seed: int,
     faults: tuple[str, ...],
+    chips: int,
     baud: int,
+    python: str,
+    architecture: str,
     until_stdin_closes: bool,
 ) -> None:
     """Start the virtual bench KIND and run it until told to stop.
@@ -58,7 +76,18 @@ def start(
 
     parent_pid = os.getppid()
     stdin = sys.stdin.fileno() if until_stdin_closes else None
-    options = LabOptions(kind=kind, folder=folder, truth=truth, name=name, seed=seed, faults=faults, baud=baud)
+    options = LabOptions(
+        kind=kind,
+        folder=folder,
+        truth=truth,
+        name=name,
+        seed=seed,
+        faults=faults,
+        chips=chips,
+        baud=baud,
+        python=python,
+        architecture=architecture,
+    )
     try:
         # SIGCHLD is caught too, so that the death of a part is seen at once.
         with (

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from neurorig_drivers.virtual.bench_file import write_bench
-from neurorig_drivers.virtual.lab_benches import RAILS, Kind, loihi_bench, serial_bench
+from neurorig_drivers.virtual.lab_benches import RAILS, Kind, loihi_bench, sanafe_bench, serial_bench
 from neurorig_drivers.virtual.process import Wait, bound_to
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.errors import InfraError
@@ -40,7 +40,11 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class LabOptions:
-    """What a lab is started with. `truth` None keeps no truth; `faults` are the analyser's (faults.py)."""
+    """What a lab is started with. `truth` None keeps no truth; `faults` are the analyser's (faults.py).
+
+    `chips` are those of virtual-loihi.
+    `python` and `architecture` are SANA-FE's: the Python that holds it and the chip that it simulates.
+    """
 
     kind: Kind
     folder: Path
@@ -48,7 +52,10 @@ class LabOptions:
     name: str = ""
     seed: int = 0
     faults: Sequence[str] = ()
+    chips: int = 1
     baud: int = 921_600
+    python: str = ""
+    architecture: str = "loihi"
 
     @property
     def bench(self) -> str:
@@ -67,7 +74,7 @@ class Lab:
 
     def start(self, name: str, module: str, *arguments: str) -> dict[str, Any]:
         """Start a part and return what it announced; InfraError when it does not get ready."""
-        command = [sys.executable, "-m", f"neurorig_drivers.virtual.{module}", *arguments]
+        command = [sys.executable, "-m", f"neurorig_drivers.{module}", *arguments]
         process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -163,19 +170,19 @@ def _start_world(lab: Lab, options: LabOptions, mode: str, marker_mode: str) -> 
     truth = ["--truth", str(options.truth.absolute())] if options.truth else []
     rails = ",".join(RAILS[options.kind])
     world = ["--mode", mode, "--rails", rails, "--marker-mode", marker_mode, "--bench", options.bench, *truth]
-    return str(lab.start("world", "world_server", *world)["address"])
+    return str(lab.start("world", "virtual.world_server", *world)["address"])
 
 
 def _start_analyser(lab: Lab, options: LabOptions, world: str) -> dict[str, Any]:
     faults = [word for fault in options.faults for word in ("--fault", fault)]
-    return lab.start(
-        "analyser", "meter", "--world", world, "--port", "0", "--hislip-port", "0", "--seed", str(options.seed), *faults
-    )
+    ports = ["--port", "0", "--hislip-port", "0"]
+    return lab.start("analyser", "virtual.meter", "--world", world, *ports, "--seed", str(options.seed), *faults)
 
 
 def _start_loihi(lab: Lab, options: LabOptions) -> BenchProfile:
     world = _start_world(lab, options, "stepped", "level")
-    chip = lab.start("chip", "chip.device", "--world", world, "--serial-number", f"VIRTUAL-{options.seed}")
+    board = ["--serial-number", f"VIRTUAL-{options.seed}", "--chips", str(options.chips)]
+    chip = lab.start("chip", "virtual.chip.device", "--world", world, *board)
     meter = _start_analyser(lab, options, world)
     return loihi_bench(options.bench, meter, chip["address"])
 
@@ -184,12 +191,21 @@ def _start_serial(lab: Lab, options: LabOptions) -> BenchProfile:
     world = _start_world(lab, options, "realtime", "pulse")
     link = str(options.folder.absolute() / "serial-port")
     board = ["--world", world, "--mode", "energy", "--baud", str(options.baud), "--link", link]
-    port = str(lab.start("serial board", "serial_dut", *board)["port"])
+    port = str(lab.start("serial board", "virtual.serial_dut", *board)["port"])
     meter = _start_analyser(lab, options, world)
     return serial_bench(options.bench, meter, port, options.baud)
+
+
+def _start_sanafe(lab: Lab, options: LabOptions) -> BenchProfile:
+    world = _start_world(lab, options, "stepped", "level")
+    chosen = ["--python", options.python, "--architecture", options.architecture]
+    chip = lab.start("chip", "boards.sanafe.device", "--world", world, *chosen)
+    meter = _start_analyser(lab, options, world)
+    return sanafe_bench(options.bench, meter, chip["address"], chip["facts"])
 
 
 _PROFILES: dict[Kind, Callable[[Lab, LabOptions], BenchProfile]] = {
     "virtual-loihi": _start_loihi,
     "virtual-serial": _start_serial,
+    "sanafe": _start_sanafe,
 }

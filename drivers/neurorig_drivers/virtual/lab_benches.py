@@ -1,9 +1,10 @@
-"""The two virtual benches as bench profiles, once the addresses of their parts are known."""
+"""The virtual benches as bench profiles, once the addresses of their parts are known."""
 
 from __future__ import annotations
 
 from typing import Any, Literal
 
+from neurorig_drivers.boards.sanafe.engine import PARTS
 from neurorig_drivers.virtual.chip import constants
 from neurorig_drivers.virtual.world import SUPPLY
 from neurorig_protocols.bench import (
@@ -17,10 +18,14 @@ from neurorig_protocols.bench import (
     Rail,
 )
 
-Kind = Literal["virtual-loihi", "virtual-serial"]
+Kind = Literal["virtual-loihi", "virtual-serial", "sanafe"]
 
 MCU_RAILS = ("mcu",)
-RAILS: dict[Kind, tuple[str, ...]] = {"virtual-loihi": constants.RAILS, "virtual-serial": MCU_RAILS}
+RAILS: dict[Kind, tuple[str, ...]] = {
+    "virtual-loihi": constants.RAILS,
+    "virtual-serial": MCU_RAILS,
+    "sanafe": PARTS,
+}
 METER = "analyser"
 
 
@@ -59,6 +64,36 @@ def serial_bench(name: str, meter: dict[str, Any], port: str, baud: int) -> Benc
         rails=(Rail(name="mcu", component="mcu"), Rail(name=SUPPLY, role="total")),
         monitors=(_analyser(meter, MCU_RAILS),),
         marker=MarkerConfig(monitor=METER, mode="pulse"),
+        tags=("virtual",),
+    )
+
+
+def sanafe_bench(name: str, meter: dict[str, Any], address: str, facts: dict[str, Any]) -> BenchProfile:
+    """Return the bench of a chip that SANA-FE simulates; `facts` say for which parts the chip's file gives energies."""
+    silent = [part for part in PARTS if part not in facts["modelled"]]
+    absent = dict.fromkeys(silent, "the architecture file gives no energy for it")
+    absent["static"] = "the architecture file gives no static power"
+    analyser = _analyser(meter, PARTS)
+    wired = tuple(channel for channel in analyser.channels if channel.rail not in silent)
+    return BenchProfile(
+        name=name,
+        reality="virtual",
+        description=f"A VIRTUAL chip, '{facts['name']}' simulated by SANA-FE, on a VIRTUAL power analyser.",
+        board=BoardConfig(driver="sanafe", options={"address": address}),
+        components=(
+            Component(name="synapse", description="synapses: reading weights and accumulating"),
+            Component(name="dendrite", description="summing the input of neurons"),
+            Component(name="soma", description="access and update of neurons, and their spikes"),
+            Component(name="network", description="messages out of and into cores and their hops on the mesh"),
+            Component(name="static", description="leakage of the whole chip"),
+        ),
+        rails=(
+            *(Rail(name=part, component=part) for part in PARTS if part not in silent),
+            Rail(name=SUPPLY, role="total"),
+        ),
+        monitors=(analyser.model_copy(update={"channels": wired}),),
+        marker=MarkerConfig(monitor=METER, mode="level"),
+        omitted=tuple(Omitted(component=part, reason=reason) for part, reason in absent.items()),
         tags=("virtual",),
     )
 

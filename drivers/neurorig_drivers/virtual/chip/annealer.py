@@ -13,9 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from neurorig_drivers.virtual.chip import constants, kernel
-from neurorig_drivers.virtual.chip.mapping import Mapping
 from neurorig_drivers.virtual.chip.network import IntArray, Network
-from neurorig_drivers.virtual.chip.routing import routes_of
+from neurorig_drivers.virtual.chip.placed import Mapping
 from neurorig_drivers.virtual.chip.schedule import Schedule
 from neurorig_protocols.errors import JobError
 
@@ -24,6 +23,7 @@ SEGMENT_S = 1e-5
 
 _SEGMENTS = 8_192
 _IMPROVEMENTS = 4_096
+_NO_LIMIT = 2**62
 _FAULTS = {1: "a neuron's state left its 24 bits", 2: "the cost left its 32 bits"}
 
 
@@ -31,7 +31,7 @@ class Annealer:
     """A network in mid-run, from the cleared state x = 0 on.
 
     `target_costs` count as reached at or below; with `stop_at_targets` the run ends when the last one is, else at the
-    first step that ends at or after `limit_s`. The same seed gives the same run.
+    first step that ends at or after `limit_s`, or after `limit_steps`. The same seed gives the same run.
     """
 
     def __init__(
@@ -44,6 +44,7 @@ class Annealer:
         limit_s: float,
         target_costs: Sequence[float] = (),
         stop_at_targets: bool = False,
+        limit_steps: int = _NO_LIMIT,
         segment_s: float = SEGMENT_S,
     ) -> None:
         n, goals = network.n, len(target_costs)
@@ -54,19 +55,23 @@ class Annealer:
         self._order = np.argsort([-target for target in target_costs], kind="stable")
         floors = np.array([math.floor(target) for target in target_costs], np.int64)
         self._net = (network.diagonal, network.start, network.target, network.weight)
-        self._routes = routes_of(mapping).as_tuple()
-        longs = np.zeros((3, n), np.int64)
-        self._neurons = (np.zeros(n, np.int8), longs[0], longs[1], longs[2])
-        self._lists = (np.zeros(n, np.int64), np.zeros(n + 1, np.int64), np.zeros(n, np.int8))
+        self.routes = mapping.routes()
+        self.spiked = np.zeros(len(self.routes.home), np.int64)
+        self._tables = self.routes.as_tuple()
+        self._neurons = (np.zeros(n, np.int8), *np.zeros((3, n), np.int64))
+        self._lists = _lists(n, len(self.spiked))
+        self._boxes = (np.zeros(len(mapping.leaf_core) + 1, np.int64), mapping.leaf)
         self._s = _scalars(schedule, words)
         self._c = _constants(schedule, words)
         self._c[kernel.LIMIT_TICKS] = round(limit_s / constants.TICK_S)
         self._c[kernel.SEGMENT_TICKS] = round(segment_s / constants.TICK_S)
-        self._c[kernel.SYNC_TICKS] = constants.sync_ticks(mapping.tiles)
+        self._c[kernel.STEP_LIMIT] = limit_steps
+        self._c[kernel.SYNC_TICKS] = constants.sync_ticks(mapping.mesh.tiles, mapping.mesh.chips)
         self._c[kernel.STOP_AT_TARGETS] = stop_at_targets and goals > 0
         self._rng = np.array([_mix(seed)], np.uint64)
         self._goal = (floors[self._order], np.zeros(goals, np.int64), np.zeros((goals + 1, n), np.int8))
-        self._base = mapping.hosted * (constants.ticks("soma_access_time") + constants.ticks("soma_update_time"))
+        soma = constants.ticks("soma_access_time") + constants.ticks("soma_update_time")
+        self._cost = (mapping.hosted * soma, np.zeros((4, *mapping.mesh.extent), np.int64), self.spiked)
         self._out = (np.zeros((_SEGMENTS, kernel.COUNTS), np.int64), np.zeros((_IMPROVEMENTS, 2), np.int64))
 
     def advance(self) -> IntArray:
@@ -76,8 +81,8 @@ class Annealer:
         """
         self._s[kernel.IMPROVED] = 0
         count = kernel.compiled()(
-            self._net, self._routes, self._neurons, self._lists, self._s, self._c, self._rng, self._goal, self._base,
-            self._out,
+            self._net, self._tables, self._neurons, self._lists, self._boxes, self._s, self._c, self._rng, self._goal,
+            self._cost, self._out,
         )  # fmt: skip
         if fault := int(self._s[kernel.FAULT]):
             raise JobError(_FAULTS[fault], where="virtual chip", next_step="scale the problem's weights down")
@@ -128,6 +133,12 @@ class Annealer:
         return {"x": x, "u": u, "until": until, "sent": sent, "cost": int(self._s[kernel.COST])}
 
 
+def _lists(n: int, rows: int) -> tuple[npt.NDArray[Any], ...]:
+    """Return room for flips, changed shares (one too many is written), marks, earlier flips, and rows that spike."""
+    changed, rows_spiking = np.zeros(n + 1, np.int64), np.zeros(rows, np.int64)
+    return np.zeros(n, np.int64), changed, np.zeros(n, np.int8), np.zeros(n, np.int64), rows_spiking
+
+
 def _scalars(schedule: Schedule, words: dict[str, int]) -> IntArray:
     s = np.zeros(kernel.SCALARS, np.int64)
     s[kernel.TEMPERATURE] = words["t_max"]
@@ -152,6 +163,7 @@ def _constants(schedule: Schedule, words: dict[str, int]) -> IntArray:
         (kernel.OUT_TICKS, constants.ticks("message_out_time")),
         (kernel.IN_TICKS, constants.ticks("message_in_time")),
         (kernel.SYNAPSE_TICKS, constants.ticks("synapse_time")),
+        (kernel.LINK_RATE, constants.link_messages_per_1000_ticks()),
     ):
         c[place] = value
     return c

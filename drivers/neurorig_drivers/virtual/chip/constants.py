@@ -54,6 +54,11 @@ CONSTANTS: dict[str, Constant] = {
     "sync_2_tiles_time": _fitted(1000.0, "ns"),
     "sync_4_tiles_time": _fitted(1400.0, "ns"),
     "sync_29_tiles_time": _fitted(1800.0, "ns"),
+    "sync_256_chips_time": Constant(14.3, "us", FRADY, "published"),
+    "sync_768_chips_time": Constant(16.2, "us", FRADY, "published"),
+    "link_rate": Constant(
+        3.44, "Gspike/s", f"{DAVIES}: cross-section bandwidth of a tile, before silicon", "published"
+    ),
     "static_power": Constant(104.4e-3, "W", f"{FRADY}: 3.34 W / 32 chips", "derived"),
     "management_power": Constant(65e-3, "W", f"{FRADY}: 2.09-2.14 W / 32 chips", "derived"),
     "neurons_per_core": _limit(1024, "neurons"),
@@ -64,6 +69,7 @@ CONSTANTS: dict[str, Constant] = {
     "cores": _limit(128, "cores"),
     "cores_per_tile": _limit(4, "cores"),
     "mesh_columns": Constant(8, "tiles", f"{BOARD}: 32 tiles as 8 x 4", "board"),
+    "chip_columns": Constant(4, "chips", f"{BOARD}: chips in rows of four, extending one mesh", "board"),
     "synapse_bytes": Constant(
         3, "byte", f"{BOARD}: 9 bit weight + 10 bit index of one of 1024 neurons, whole bytes", "board"
     ),
@@ -81,6 +87,9 @@ UNKNOWN: dict[str, str] = {
     "configuration_time": "4.6 s per chip in one report without an energy: not modelled",
     "state_reset": "5.94 uJ per chip is published without a time: clearing lies before the window and is not modelled",
     "hop_time_share": "fitted hop times exist, whether they lengthen a step depends on overlap: not added",
+    "chip_crossing_energy": "not published: crossings between chips are counted and charged to nothing",
+    "chip_crossing_time": "not published apart: only the barrier over many chips is, which contains it",
+    "injection_route": "where input spikes of a host enter the mesh is not published: they make no hops",
     "temperature_and_voltage": "no dependence is published",
 }
 """Terms that are null in this chip's model, and why. None of them is guessed."""
@@ -98,6 +107,11 @@ WIRING: dict[str, tuple[str, ...]] = {
 
 TICK_S = 1e-10
 """All published times are whole multiples of 0.1 ns, so the chip counts time in integers."""
+_TICKS_PER = {"ns": 10, "us": 10_000}
+_CHIPS_OF_FIRST_POINT = 256
+
+CHIPS_MAX = 512
+"""Chips of one virtual board: above it, power at rest comes close to the 100 W of the virtual analyser."""
 
 
 def value(name: str) -> float:
@@ -117,14 +131,23 @@ def joules(name: str) -> float:
 
 def ticks(name: str) -> int:
     """Return a time in ticks of 0.1 ns."""
-    return round(CONSTANTS[name].value * 10)
+    constant = CONSTANTS[name]
+    return round(constant.value * _TICKS_PER[constant.unit])
 
 
-def sync_ticks(tiles: int) -> int:
-    """Return the time of the step barrier over `tiles` tiles, in ticks.
+def link_messages_per_1000_ticks() -> int:
+    """Return how many messages one link carries in 100 ns."""
+    return round(value("link_rate") * 100)
 
-    Between the published points the next larger one holds; beyond 29 tiles the last one does.
+
+def sync_ticks(tiles: int, chips: int = 1) -> int:
+    """Return the time of the step barrier over `tiles` tiles of each of `chips` chips, in ticks.
+
+    Between the published points the next larger one holds, so few chips are charged the barrier of 256; beyond
+    29 tiles and 768 chips the last one does.
     """
+    if chips > 1:
+        return ticks("sync_256_chips_time" if chips <= _CHIPS_OF_FIRST_POINT else "sync_768_chips_time")
     for count, name in ((1, "sync_1_tile_time"), (2, "sync_2_tiles_time"), (4, "sync_4_tiles_time")):
         if tiles <= count:
             return ticks(name)

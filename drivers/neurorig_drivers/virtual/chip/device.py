@@ -6,10 +6,10 @@ prints one JSON line when it answers. It plays its power into a world and moves 
 framed messages {"call": verb, ...}; failures of ours come back as {"error": ErrorRecord}.
 
     identify   -> what it is
-    configure  tiles, session | diagonal, rows, cols, weights, core -> loads a placed network
+    configure  kind, chips, tiles, tree, session | the network's arrays, core -> loads a placed network
     wait       seconds, marked -> stays configured and ready
-    run        scenario, limit_s, seed, params, marked, session | target_costs -> counts and times
-    read       -> solution, improvements, reached states of the last run
+    run        marked, session, what the kind of network needs -> counts and times (see programs, spiking_program)
+    read       -> what the last run found, and what each core did in it
 """
 
 from __future__ import annotations
@@ -17,33 +17,30 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import click
 import numpy as np
 
 from neurorig_drivers.framing import Arrays
 from neurorig_drivers.link import Answer, Gone, LinkServer, Message
-from neurorig_drivers.virtual.chip import constants, kernel
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import CONTROL_NEURONS, Mapping, accept
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
-from neurorig_drivers.virtual.chip.power import segments_to_play, standing_w
-from neurorig_drivers.virtual.chip.schedule import Schedule, schedule_for
+from neurorig_drivers.virtual.chip import constants
+from neurorig_drivers.virtual.chip.power import standing_w
+from neurorig_drivers.virtual.chip.programs import Program, QuboProgram, Run
+from neurorig_drivers.virtual.chip.spiking_program import SpikingProgram
 from neurorig_drivers.virtual.process import announce, stop_signals
 from neurorig_drivers.virtual.world import WorldAccess
 from neurorig_drivers.virtual.world_client import WorldClient
-from neurorig_protocols.errors import InfraError, NeurorigError, UserError
+from neurorig_protocols.errors import InfraError, NeurorigError
 
 FAMILY = "VIRTUAL Loihi-1-type chip"
 FIRMWARE = "nebm-sa 1"
-SCENARIOS = ("fixed-timeout", "time-to-solution")
+_PROGRAMS: dict[str, Callable[[Message, Arrays, int], Program]] = {"qubo": QuboProgram, "snn": SpikingProgram}
 
 
 class ChipDevice:
-    """One chip in a world. Callers take turns; a caller that hangs up ends its own run and nothing else."""
+    """A board of chips in a world. Callers take turns; one that hangs up ends its own run and nothing else."""
 
-    def __init__(self, world: WorldAccess, serial_number: str = "0") -> None:
+    def __init__(self, world: WorldAccess, serial_number: str = "0", chips: int = 1) -> None:
         if tuple(world.rails) != constants.RAILS:
             raise ValueError(
                 f"the chip feeds from {', '.join(constants.RAILS)}, the world has {', '.join(world.rails)}"
@@ -51,8 +48,9 @@ class ChipDevice:
         self._world = world
         self._serial_number = serial_number
         self._turn = threading.Lock()
-        self._loaded: tuple[Network, Mapping] | None = None
-        self._last: Annealer | None = None
+        self._chips = chips
+        self._loaded: Program | None = None
+        self._last: Run | None = None
         self._session: str | None = None
         self._verbs: dict[str, Callable[[Message, Arrays, Gone], Answer]] = {
             "identify": lambda _m, _a, _g: (self._identity(), {}),
@@ -62,7 +60,7 @@ class ChipDevice:
             "read": lambda _m, _a, _g: ({}, self._results()),
         }
         _warm_up()
-        world.standing(standing_w())
+        world.standing(standing_w(chips))
 
     def handle(self, message: Message, arrays: Arrays, gone: Gone) -> Answer:
         """Answer one request; the handler of a LinkServer."""
@@ -77,13 +75,13 @@ class ChipDevice:
             "family": FAMILY,
             "serial_number": self._serial_number,
             "firmware": FIRMWARE,
+            "chips": self._chips,
             "unknown": [f"{term}: {reason}" for term, reason in constants.UNKNOWN.items()],
         }
 
     def _configure(self, message: Message, arrays: Arrays, _gone: Gone) -> Answer:
         self._loaded = self._last = None
-        network = from_arrays(arrays)
-        self._loaded = network, accept(network, arrays["core"], int(message["tiles"]))
+        self._loaded = _PROGRAMS[message.get("kind", "qubo")](message, arrays, self._chips)
         self._name_session(message)
         return {}, {}
 
@@ -95,35 +93,18 @@ class ChipDevice:
     def _run(self, message: Message, arrays: Arrays, gone: Gone) -> Answer:
         if self._loaded is None:
             raise InfraError("the chip was told to run before it was configured", where=FAMILY)
-        network, mapping = self._loaded
-        annealer = Annealer(
-            network,
-            mapping,
-            _schedule(network, message),
-            seed=int(message["seed"]),
-            limit_s=float(message["limit_s"]),
-            target_costs=arrays["target_costs"].tolist(),
-            stop_at_targets=message["scenario"] == "time-to-solution",
-        )
+        run = self._loaded.start(message, arrays)
         self._name_session(message)
         with self._marked(bool(message["marked"])):
-            while len(segments := annealer.advance()) and not gone():
-                self._world.play(*segments_to_play(segments, network.n + CONTROL_NEURONS))
-        self._last = annealer
-        return _account(annealer, network), {}
+            while (piece := run.advance()) is not None and not gone():
+                self._world.play(*piece)
+        self._last = run
+        return run.account(), {}
 
     def _results(self) -> Arrays:
         if self._last is None:
             raise InfraError("there is no run to read", where=FAMILY)
-        improvement_s, improvement_cost = self._last.improvements
-        reached_s, reached_solution = self._last.reached
-        return {
-            "solution": self._last.solution,
-            "improvement_s": improvement_s,
-            "improvement_cost": improvement_cost,
-            "reached_s": reached_s,
-            "reached_solution": reached_solution,
-        }
+        return self._last.results()
 
     def _name_session(self, message: Message) -> None:
         """Label the truth. Only a change counts: naming a session starts its windows from 0."""
@@ -144,41 +125,18 @@ class ChipDevice:
             self._world.mark(0)
 
 
-def _schedule(network: Network, message: Message) -> Schedule:
-    if message["scenario"] not in SCENARIOS:
-        raise UserError(f"there is no scenario '{message['scenario']}'", where="scenario")
-    if not 0 < float(message["limit_s"]) <= 1e6:
-        raise UserError(f"a run cannot last {message['limit_s']} s", where="limit_s")
-    return schedule_for(network.n, network.density, dict(message["params"]))
-
-
-def _account(annealer: Annealer, network: Network) -> dict[str, Any]:
-    """Return what the chip counted; times in seconds of its own clock."""
-    events = annealer.events
-    steps = int(events[kernel.SEG_STEPS])
-    return {
-        "cost": annealer.best_cost,
-        "elapsed_s": annealer.elapsed_s,
-        "all_reached": annealer.all_reached,
-        "activity": {
-            "steps": float(steps),
-            "mean_step_s": annealer.elapsed_s / steps,
-            "neuron_updates": float(steps * (network.n + CONTROL_NEURONS)),
-            "synaptic_operations": float(events[kernel.SYNOPS]),
-            "busiest_core_synaptic_operations": float(events[kernel.BUSIEST]),
-            "spikes": float(events[kernel.SPIKES]),
-            "messages": float(events[kernel.MESSAGES]),
-            "hops": float(events[kernel.HOPS_EW] + events[kernel.HOPS_NS]),
-        },
-    }
-
-
 def _warm_up() -> None:
-    """Run a network of two neurons, so that compiling the kernel lies outside every run."""
-    pair = {name: np.array(values) for name, values in _PAIR.items()}
-    network = from_arrays(pair)
-    mapping = accept(network, np.zeros(2, np.int64), 1)
-    Annealer(network, mapping, schedule_for(2, 0.0, {}), seed=0, limit_s=1e-5, target_costs=[-1]).advance()
+    """Run a network of two neurons of each kind, so that compiling the kernels lies outside every run."""
+    core = np.zeros(2, np.int64)
+    pair = QuboProgram({"tiles": 1}, {**{name: np.array(values) for name, values in _PAIR.items()}, "core": core}, 1)
+    request = {"scenario": "fixed-timeout", "limit_s": 1e-5, "seed": 0, "params": {}}
+    pair.start(request, {"target_costs": np.array([-1.0])}).advance()
+    one, none = np.ones(2, np.int64), np.zeros(0, np.int64)
+    lif = dict.fromkeys(("du", "dv", "vth", "bias"), one) | {"population": core, "outputs": none}
+    synapse = {"start": np.array([0, 0, 1]), "target": core[:1], "weight": one[:1], "core": core}
+    events = dict.fromkeys(("event_sample", "event_step", "event_input"), none)
+    spiking = SpikingProgram({"tiles": 1, "inputs": 0, "populations": 1}, lif | synapse, 1)
+    spiking.start({"steps": 2, "samples": 1}, events).advance()
 
 
 _PAIR = {"diagonal": [-1, -1], "rows": [0], "cols": [1], "weights": [4]}
@@ -188,15 +146,17 @@ _PAIR = {"diagonal": [-1, -1], "rows": [0], "cols": [1], "weights": [4]}
 @click.option("--world", "address", required=True, help="Address of the virtual world.")
 @click.option("--listen", default="127.0.0.1:0", show_default=True, help="HOST:PORT of the device.")
 @click.option("--serial-number", default="VIRTUAL-0", show_default=True)
-def main(address: str, listen: str, serial_number: str) -> None:
-    """Run the virtual chip until it is told to stop."""
+@click.option("--chips", default=1, show_default=True, type=click.IntRange(1, constants.CHIPS_MAX))
+def main(address: str, listen: str, serial_number: str, chips: int) -> None:
+    """Run the virtual board until it is told to stop."""
     with stop_signals() as wait:
         try:
             world = WorldClient(address)
         except (OSError, ValueError) as error:
             raise click.ClickException(f"no world answers at {address}: {error}") from error
-        with contextlib.closing(world), LinkServer(ChipDevice(world, serial_number).handle, listen).serving() as port:
-            announce(address=port, family=FAMILY, unknown=list(constants.UNKNOWN))
+        device = ChipDevice(world, serial_number, chips)
+        with contextlib.closing(world), LinkServer(device.handle, listen).serving() as port:
+            announce(address=port, family=FAMILY, chips=chips, unknown=list(constants.UNKNOWN))
             wait()
 
 

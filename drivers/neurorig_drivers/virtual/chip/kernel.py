@@ -6,6 +6,8 @@ Not for tables, units or sockets: `annealer` wraps this.
 One step t of the network, all neurons in parallel:
 
 1. integrate  the cost integrator adds the payloads of step t-1. Its sum is now xᵀQx of the state after step t-2.
+              Where reports are too many for one core, leaves add them and pass the sum on to the root one step
+              later: the root then holds xᵀQx of the state after step t-3.
 2. report     each neuron whose share xᵢ(Qx)ᵢ of the cost has changed sends the difference to the integrator.
 3. decide     each neuron that is not refractory flips by integer Metropolis and draws a new refractory time.
 4. deliver    each flip is a spike of +1 or -1 through the neuron's row of Q.
@@ -14,12 +16,19 @@ The refractory time is 0..255 steps shifted right. A neuron that switched off be
 with neighbours that switched on in the same step; it draws from a wider range. Without that, dense networks fall into
 flipping to and fro together.
 
-So a cost belongs to the state of two steps before, which the chip recovers from each neuron's spike history; here
-the flips of the last step are taken back before the state is kept.
+So a cost belongs to the state of two steps before (three with leaves), which the chip recovers from each neuron's
+spike history; here the flips since then are taken back before the state is kept.
+
+The time of a step is that of its busiest core, or of its busiest link if that is more, and the barrier.
+Rows of the routing table: n of the flips, n of the reports, one of the annealing neuron, one for each leaf.
 
 Integer Metropolis: a rise of the cost by d is accepted when d·2¹⁶ <= T·E, where E = -256·log2(r/2²⁴) for a 24-bit
 random r, its logarithm by the leading zeros of r with the bits below them as linear fraction (log2 is at most 0.086
 too small). So T, 16 bits, is the temperature times ln 2 in units of 1/256 of the cost unit.
+
+Random numbers are counted, not chained: neuron i of n draws number d of step t from the key and the counter
+2·((t+1)·n + i) + d, with d = 0 for the acceptance and 1 for the refractory time; the first wait is step -1, d = 1. So
+any other form of the network, in any order of its neurons, can draw the same ones.
 """
 
 # ruff: noqa: PLR0917 - numba takes plain arguments by position; its arrays are Any because one code serves both.
@@ -34,15 +43,16 @@ import numpy as np
 
 # Scalars of the run, in an int64 array.
 STEP, TICKS, COST, INBOX, BEST, FLIPS, CHANGED, REACHED, IMPROVED, FAULT = range(10)
-TEMPERATURE, LEVEL, LEVEL_ENDS, LEVEL_STEPS = range(10, 14)
-SCALARS = 14
+TEMPERATURE, LEVEL, LEVEL_ENDS, LEVEL_STEPS, EARLIER, ROWS = range(10, 16)
+SCALARS = 16
 # Constants of the run, in an int64 array.
 T_MAX, T_MIN, T_FACTOR, T_DECREMENT, LEVELS, GROWTH, STEPS_MAX, SHIFT, LIMIT_TICKS, SEGMENT_TICKS = range(10)
 SPIKE_TICKS, OUT_TICKS, IN_TICKS, SYNAPSE_TICKS, SYNC_TICKS, STOP_AT_TARGETS, START_SHIFT, CLASH_SHIFT = range(10, 18)
-CONSTANTS = 18
+STEP_LIMIT, LINK_RATE = range(18, 20)
+CONSTANTS = 20
 # What is counted, columns of the segments.
-SEG_TICKS, SEG_STEPS, SYNOPS, BUSIEST, SPIKES, MESSAGES, HOPS_EW, HOPS_NS = range(8)
-COUNTS = 8
+SEG_TICKS, SEG_STEPS, SYNOPS, BUSIEST, SPIKES, MESSAGES, HOPS_EW, HOPS_NS, CROSSINGS = range(9)
+COUNTS = 9
 
 FRACTION = 8
 """The annealing neuron keeps 8 bits more of the temperature than it sends, so that small steps are not lost."""
@@ -51,19 +61,16 @@ COST_LIMIT = 2**31 - 1
 _RANDOM_BITS = 24
 _LEADING = _RANDOM_BITS - 1
 _MAX_E = _RANDOM_BITS << 8
-_SHIFT_A, _SHIFT_B, _SHIFT_C, _SHIFT_TOP = np.uint64(13), np.uint64(7), np.uint64(17), np.uint64(40)
+_GAMMA, _MIX_A, _MIX_B = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+_SHIFT_A, _SHIFT_B, _SHIFT_C, _SHIFT_TOP = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
 
 
-def _next(state: Any) -> Any:
-    """Return the next 64-bit state of the random numbers (Marsaglia's xorshift)."""
-    state ^= state << _SHIFT_A
-    state ^= state >> _SHIFT_B
-    return state ^ state << _SHIFT_C
-
-
-def _bits(state: Any) -> Any:
-    """Return the 24 random bits of a state."""
-    return np.int64(state >> _SHIFT_TOP)
+def _draw(key: Any, counter: Any) -> Any:
+    """Return 24 random bits that depend on key and counter only (splitmix64's finaliser)."""
+    z = key + np.uint64(counter) * _GAMMA
+    z = (z ^ (z >> _SHIFT_A)) * _MIX_A
+    z = (z ^ (z >> _SHIFT_B)) * _MIX_B
+    return np.int64((z ^ (z >> _SHIFT_C)) >> _SHIFT_TOP)
 
 
 def _neg_log2(r: int) -> int:
@@ -77,8 +84,7 @@ def _neg_log2(r: int) -> int:
 def _scatter(until: Any, shift: int, rng: Any) -> None:
     """Let the neurons wake one after the other: all at once, they would flip to and fro together."""
     for i in range(len(until)):
-        rng[0] = _next(rng[0])
-        until[i] = (_bits(rng[0]) & 255) >> shift
+        until[i] = (_draw(rng[0], 2 * i + 1) & 255) >> shift
 
 
 def _decide(diagonal: Any, x: Any, u: Any, until: Any, flips: Any, s: Any, c: Any, rng: Any) -> int:
@@ -87,32 +93,30 @@ def _decide(diagonal: Any, x: Any, u: Any, until: Any, flips: Any, s: Any, c: An
     cut = (temperature * _MAX_E) >> 16
     # Even the smallest rise needs this many leading zeros: most draws are refused by one predictable look.
     beyond = max(_RANDOM_BITS - ((65535 // temperature) >> 8), 0)
-    state = rng[0]
+    key = rng[0]
+    place = 2 * (step + 1) * len(x)
     count = 0
     for i in range(len(x)):
         rise = (1 - 2 * x[i]) * (diagonal[i] + 2 * u[i])
         if rise > cut or until[i] > step:
             continue
         if rise > 0:
-            state = _next(state)
-            r = max(_bits(state), 1)
+            r = max(_draw(key, place + 2 * i), 1)
             if (r >> beyond) > 0 or (rise << 16) > temperature * _neg_log2(r):
                 continue
         x[i] ^= 1
-        state = _next(state)
         # Who switches off to lower the cost has clashed with a neighbour and gives way for longer.
         shift = c[CLASH_SHIFT] if rise < 0 and x[i] == 0 else c[SHIFT]
-        until[i] = step + 1 + ((_bits(state) & 255) >> shift)
+        until[i] = step + 1 + ((_draw(key, place + 2 * i + 1) & 255) >> shift)
         flips[count] = i
         count += 1
-    rng[0] = state
     return count
 
 
 def _deliver(net: Any, x: Any, u: Any, lists: Any, s: Any) -> None:
     """Send the spikes of this step through the rows of Q; list whose share of the cost may have changed."""
     _, start, target, weight = net
-    flips, changed, marked = lists
+    flips, changed, marked = lists[:3]
     count = 0
     for k in range(s[FLIPS]):
         i = flips[k]
@@ -129,54 +133,80 @@ def _deliver(net: Any, x: Any, u: Any, lists: Any, s: Any) -> None:
             changed[count] = j
             count += 1 - marked[j]
             marked[j] = 1
+        lists[4][s[ROWS] + k] = i
+    s[ROWS] += s[FLIPS]
     s[CHANGED] = count
 
 
-def _report(
-    net: Any, x: Any, u: Any, sent: Any, lists: Any, s: Any, work: Any, routes: Any, tally: Any, c: Any
-) -> None:
-    """Send the changed shares of the cost to the integrator, which sees them in the next step."""
-    diagonal = net[0]
-    _, changed, marked = lists
-    core, _, _, _, _, cost_hops = routes
+def _report(diagonal: Any, x: Any, u: Any, sent: Any, lists: Any, inbox: Any, leaf: Any, s: Any) -> None:
+    """Send the changed shares of the cost to the integrators, which see them in the next step."""
+    _, changed, marked, _, rows = lists
+    count = s[ROWS]
     for k in range(s[CHANGED]):
         i = changed[k]
         marked[i] = 0
         share = diagonal[i] + u[i] if x[i] else 0
         if share != sent[i]:
-            s[INBOX] += share - sent[i]
+            inbox[leaf[i]] += share - sent[i]
             sent[i] = share
-            work[0, core[i]] += c[SPIKE_TICKS] + c[OUT_TICKS]
-            work[0, 0] += c[IN_TICKS] + c[SYNAPSE_TICKS]
-            work[1, 0] += 1
-            tally[SPIKES] += 1
-            tally[MESSAGES] += 1
-            tally[SYNOPS] += 1
-            tally[HOPS_EW] += cost_hops[i, 0]
-            tally[HOPS_NS] += cost_hops[i, 1]
+            rows[count] = len(x) + i
+            count += 1
+    s[ROWS] = count
 
 
-def _charge(rows: Any, count: int, routes: Any, work: Any, tally: Any, c: Any) -> None:
+def charge(rows: Any, count: int, routes: Any, work: Any, tally: Any, spiked: Any, c: Any) -> None:
     """Charge one spike of each of the first `count` rows of the routing table to the cores that it concerns."""
-    core, start, to_core, synapses, hops, _ = routes
+    home, start, to_core, synapses, way = routes[:5]
     for k in range(count):
         i = rows[k]
+        spiked[i] += 1
         messages = start[i + 1] - start[i]
-        work[0, core[i]] += c[SPIKE_TICKS] + messages * c[OUT_TICKS]
+        work[0, home[i]] += c[SPIKE_TICKS] + messages * c[OUT_TICKS]
         for at in range(start[i], start[i + 1]):
             work[0, to_core[at]] += c[IN_TICKS] + synapses[at] * c[SYNAPSE_TICKS]
             work[1, to_core[at]] += synapses[at]
             tally[SYNOPS] += synapses[at]
         tally[MESSAGES] += messages
-        tally[HOPS_EW] += hops[i, 0]
-        tally[HOPS_NS] += hops[i, 1]
+        tally[HOPS_EW] += way[i, 0]
+        tally[HOPS_NS] += way[i, 1]
+        tally[CROSSINGS] += way[i, 2]
     tally[SPIKES] += count
 
 
-def _anneal(s: Any, c: Any) -> bool:
-    """Move on along the schedule; return whether the temperature has changed."""
+def _busiest_link(rows: Any, count: int, routes: Any, load: Any) -> int:
+    """Return the messages over the busiest link: along rows of tiles first, then along columns."""
+    home, start, to_core, _, _, tile_x, tile_y = routes
+    load[:] = 0
+    for k in range(count):
+        i = rows[k]
+        x0, y = tile_x[home[i]], tile_y[home[i]]
+        for at in range(start[i], start[i + 1]):
+            x1, y1 = tile_x[to_core[at]], tile_y[to_core[at]]
+            for x in range(x0, x1):
+                load[0, x, y] += 1
+            for x in range(x1, x0):
+                load[1, x + 1, y] += 1
+            for down in range(y, y1):
+                load[2, x1, down] += 1
+            for up in range(y1, y):
+                load[3, x1, up + 1] += 1
+    return int(load.max())
+
+
+def step_ticks(rows: Any, count: int, messages: int, routes: Any, work: Any, load: Any, c: Any) -> int:
+    """Return the time of a step: its busiest core or its busiest link, and the barrier."""
+    ticks = work[0].max()
+    # No link can carry more than all messages together, so their ways are looked at only when they may matter.
+    if messages * 1000 > ticks * c[LINK_RATE]:
+        ticks = max(ticks, -((-_busiest_link(rows, count, routes, load) * 1000) // c[LINK_RATE]))
+    return int(ticks + c[SYNC_TICKS])
+
+
+def _anneal(rows: Any, n: int, s: Any, c: Any) -> None:
+    """Begin the list of the step's spikes; move on along the schedule, which is a spike when its time has come."""
+    s[ROWS] = 0
     if s[STEP] < s[LEVEL_ENDS]:
-        return False
+        return
     s[LEVEL] += 1
     if s[LEVEL] == c[LEVELS]:
         s[LEVEL] = 0
@@ -185,13 +215,21 @@ def _anneal(s: Any, c: Any) -> bool:
     else:
         s[TEMPERATURE] = max((s[TEMPERATURE] * c[T_FACTOR] >> 16) - c[T_DECREMENT], c[T_MIN])
     s[LEVEL_ENDS] = s[STEP] + s[LEVEL_STEPS]
-    return True
+    rows[0] = 2 * n
+    s[ROWS] = 1
 
 
-def _integrate(x: Any, lists: Any, s: Any, targets: Any, kept: Any) -> bool:
+def _integrate(x: Any, lists: Any, inbox: Any, s: Any, targets: Any, kept: Any) -> bool:
     """Add the payloads, keep the state at each new best and at each target reached; return whether it is a best."""
-    s[COST] += s[INBOX]
-    s[INBOX] = 0
+    leaves = len(inbox) - 1
+    s[COST] += inbox[leaves]
+    inbox[leaves] = 0
+    for leaf in range(leaves):
+        if inbox[leaf] != 0:
+            inbox[leaves] += inbox[leaf]
+            inbox[leaf] = 0
+            lists[4][s[ROWS]] = 2 * len(x) + 1 + leaf
+            s[ROWS] += 1
     if abs(s[COST]) > COST_LIMIT:
         s[FAULT] = 2
     better = bool(s[COST] < s[BEST])
@@ -200,65 +238,90 @@ def _integrate(x: Any, lists: Any, s: Any, targets: Any, kept: Any) -> bool:
         s[REACHED] += 1
     if better:
         s[BEST] = s[COST]
-        _keep(x, lists[0], s[FLIPS], kept[0])
+        _keep(x, lists, leaves > 0, s, kept[0])
     for row in range(first, s[REACHED]):
-        _keep(x, lists[0], s[FLIPS], kept[1 + row])
+        _keep(x, lists, leaves > 0, s, kept[1 + row])
     return better
 
 
-def _keep(x: Any, flips: Any, count: int, into: Any) -> None:
-    """Copy the state before the flips of the last step."""
+def _keep(x: Any, lists: Any, late: bool, s: Any, into: Any) -> None:
+    """Copy the state before the flips of the last step, and with leaves of the step before as well."""
     into[:] = x
-    for k in range(count):
-        into[flips[k]] ^= 1
+    for k in range(s[FLIPS]):
+        into[lists[0][k]] ^= 1
+    if late:
+        for k in range(s[EARLIER]):
+            into[lists[3][k]] ^= 1
+
+
+def _remember(lists: Any, s: Any) -> None:
+    """Keep the flips of the last step for one step more."""
+    for k in range(s[FLIPS]):
+        lists[3][k] = lists[0][k]
+    s[EARLIER] = s[FLIPS]
+
+
+def _account(tally: Any, work: Any, ticks: int, s: Any) -> None:
+    """Add a step to its segment and to the chip's clock."""
+    s[STEP] += 1
+    s[TICKS] += ticks
+    tally[BUSIEST] += work[1].max()
+    tally[SEG_TICKS] += ticks
+    tally[SEG_STEPS] += 1
+
+
+def _note(improved: Any, s: Any) -> None:
+    """Enter a new best cost and when it was seen."""
+    improved[s[IMPROVED], 0], improved[s[IMPROVED], 1] = s[TICKS], s[BEST]
+    s[IMPROVED] += 1
 
 
 def _advance(
-    net: Any, routes: Any, neurons: Any, lists: Any, s: Any, c: Any, rng: Any, goal: Any, base: Any, out: Any
-) -> int:
+    net: Any, routes: Any, neurons: Any, lists: Any, boxes: Any, s: Any, c: Any, rng: Any, goal: Any, cost: Any,
+    out: Any,
+) -> int:  # fmt: skip
     """Run steps until time, targets, a fault or the room in `out` ends it; return the segments written."""
     x, u, until, sent = neurons
+    inbox, leaf = boxes
     targets, reached_ticks, kept = goal
+    base, load, spiked = cost
     segments, improved = out
+    diagonal, flips, rows = net[0], lists[0], lists[4]
+    late = len(inbox) > 1
     work = np.zeros((2, len(base)), np.int64)
-    annealing = np.full(1, len(x), np.int64)
     at = 0
     segments[0] = 0
     if s[STEP] == 0:
         _scatter(until, c[START_SHIFT], rng)
-    while s[TICKS] < c[LIMIT_TICKS] and not s[FAULT] and s[IMPROVED] < len(improved):
+    while s[TICKS] < c[LIMIT_TICKS] and s[STEP] < c[STEP_LIMIT] and not s[FAULT] and s[IMPROVED] < len(improved):
         if c[STOP_AT_TARGETS] and s[REACHED] == len(targets):
             break
         tally = segments[at]
         work[0], work[1] = base, 0
-        if _anneal(s, c):
-            _charge(annealing, 1, routes, work, tally, c)
-        first = s[REACHED]
-        better = _integrate(x, lists, s, targets, kept)
-        _report(net, x, u, sent, lists, s, work, routes, tally, c)
-        s[FLIPS] = _decide(net[0], x, u, until, lists[0], s, c, rng)
-        _charge(lists[0], s[FLIPS], routes, work, tally, c)
+        first, messages = s[REACHED], tally[MESSAGES]
+        _anneal(rows, len(x), s, c)
+        better = _integrate(x, lists, inbox, s, targets, kept)
+        _report(diagonal, x, u, sent, lists, inbox, leaf, s)
+        if late:
+            _remember(lists, s)
+        s[FLIPS] = _decide(diagonal, x, u, until, flips, s, c, rng)
         _deliver(net, x, u, lists, s)
-        ticks = work[0].max() + c[SYNC_TICKS]
-        s[STEP] += 1
-        s[TICKS] += ticks
-        tally[BUSIEST] += work[1].max()
-        tally[SEG_TICKS] += ticks
-        tally[SEG_STEPS] += 1
+        charge(rows, s[ROWS], routes, work, tally, spiked, c)
+        _account(tally, work, step_ticks(rows, s[ROWS], tally[MESSAGES] - messages, routes, work, load, c), s)
         reached_ticks[first : s[REACHED]] = s[TICKS]
         if better:
-            improved[s[IMPROVED], 0], improved[s[IMPROVED], 1] = s[TICKS], s[BEST]
-            s[IMPROVED] += 1
+            _note(improved, s)
         if tally[SEG_TICKS] >= c[SEGMENT_TICKS]:
             at += 1
             if at == len(segments):
                 break
             segments[at] = 0
-    return at + (at < len(segments) and segments[at, SEG_STEPS] > 0)
+    return int(at + (at < len(segments) and segments[at, SEG_STEPS] > 0))
 
 
 _PARTS = (
-    _next, _bits, _neg_log2, _scatter, _decide, _deliver, _report, _charge, _anneal, _keep, _integrate, _advance,
+    _draw, _neg_log2, _scatter, _decide, _deliver, _report, charge, _busiest_link, step_ticks, _anneal, _keep,
+    _integrate, _remember, _account, _note, _advance,
 )  # fmt: skip
 
 
@@ -267,11 +330,12 @@ def compiled() -> Callable[..., int]:
     """Return `_advance` as machine code, compiled once and cached on disk by numba."""
     # The parts find each other by their global names, so the compiled ones take the names over.
     for part in _PARTS:
-        globals()[part.__name__] = _jit(part)
+        globals()[part.__name__] = jit(part)
     return globals()["_advance"]  # type: ignore[no-any-return]
 
 
-def _jit(part: Callable[..., Any]) -> Any:
+def jit(part: Callable[..., Any]) -> Any:
+    """Return a function as machine code."""
     import numba
 
     try:

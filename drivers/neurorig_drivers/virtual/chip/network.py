@@ -15,17 +15,26 @@ from neurorig_drivers.virtual.chip import constants
 from neurorig_protocols.board import Arrays
 from neurorig_protocols.errors import DoesNotFit, WrongAnswer
 
+_ALLOW_ROUNDING = "allow the solver parameter quantisation = 'round', or use a board that holds the problem exactly"
+_MORE_CHIPS = (
+    "choose a smaller or sparser problem, or a board of more chips: `neurorig lab start virtual-loihi --chips N`"
+)
+
 IntArray = npt.NDArray[np.int64]
+Int32Array = npt.NDArray[np.int32]
 
 
 @dataclass(frozen=True)
 class Network:
-    """Rows of the symmetric matrix Q without its diagonal, compressed: row i is [start[i], start[i+1])."""
+    """Rows of the symmetric matrix Q without its diagonal, compressed: row i is [start[i], start[i+1]).
+
+    `target` and `weight` are int32, since large networks hold tens of millions of synapses.
+    """
 
     diagonal: IntArray
     start: IntArray
-    target: IntArray
-    weight: IntArray
+    target: Int32Array
+    weight: Int32Array
 
     @property
     def n(self) -> int:
@@ -47,7 +56,8 @@ class Network:
         """Return xᵀQx in plain arithmetic."""
         bits = np.asarray(x, np.int64)
         rows = np.repeat(np.arange(self.n), np.diff(self.start))
-        return int(self.diagonal @ bits + (self.weight * bits[rows] * bits[self.target]).sum())
+        both = np.flatnonzero(bits[rows] & bits[self.target])
+        return int(self.diagonal @ bits + self.weight[both].sum(dtype=np.int64))
 
 
 def from_arrays(arrays: Arrays) -> Network:
@@ -58,41 +68,42 @@ def from_arrays(arrays: Arrays) -> Network:
     diagonal = np.asarray(arrays["diagonal"], np.int64)
     rows, cols, weights = (np.asarray(arrays[name], np.int64) for name in ("rows", "cols", "weights"))
     n = len(diagonal)
-    _check_triangle(n, rows, cols, weights)
+    check_triangle(n, rows, cols, weights)
+    for word, needed, available in words_needed(diagonal, rows, cols, weights):
+        if needed > available:
+            raise does_not_fit(word, needed, available)
     used = weights != 0
-    source = np.concatenate([rows[used], cols[used]])
-    target = np.concatenate([cols[used], rows[used]])
-    order = np.lexsort((target, source))
+    cell = np.concatenate([rows[used] * n + cols[used], cols[used] * n + rows[used]])
+    order = np.argsort(cell)
+    cell = cell[order]
+    if (cell[1:] == cell[:-1]).any():
+        raise WrongAnswer("a coupling is listed twice", where="rows, cols")
     start = np.zeros(n + 1, np.int64)
-    np.cumsum(np.bincount(source, minlength=n), out=start[1:])
-    network = Network(diagonal, start, target[order], np.concatenate([weights[used]] * 2)[order])
-    _check_words(network)
-    return network
+    np.cumsum(np.bincount(cell // n, minlength=n), out=start[1:])
+    weight = np.concatenate([weights[used]] * 2).astype(np.int32)[order]
+    return Network(diagonal, start, (cell % n).astype(np.int32), weight)
 
 
-def _check_triangle(n: int, rows: IntArray, cols: IntArray, weights: IntArray) -> None:
+def check_triangle(n: int, rows: IntArray, cols: IntArray, weights: IntArray) -> None:
+    """Raise WrongAnswer when arrays are no strict upper triangle of an n x n matrix."""
     if n == 0 or not rows.shape == cols.shape == weights.shape or rows.ndim != 1:
         raise WrongAnswer("the problem's arrays are empty or differ in length", where="diagonal, rows, cols")
     if len(rows) and (rows.min() < 0 or cols.max() >= n or not (rows < cols).all()):
         raise WrongAnswer("every coupling needs 0 <= row < col < n", where="rows, cols")
-    if len(np.unique(rows * n + cols)) != len(rows):
-        raise WrongAnswer("a coupling is listed twice", where="rows, cols")
 
 
-def _check_words(network: Network) -> None:
-    """Refuse what could overflow, by the largest sums that any state can reach."""
-    weight = int(np.abs(network.weight).max(initial=0))
-    row = np.abs(network.diagonal) + 2 * np.add.reduceat(np.append(np.abs(network.weight), 0), network.start[:-1]) * (
-        np.diff(network.start) > 0
-    )
-    total = int(np.abs(network.diagonal).sum() + np.abs(network.weight).sum())
-    for word, needed, available in (
-        ("weight_bits", weight, 2 ** (constants.limit("weight_bits") - 1) - 1),
-        ("state_bits", int(row.max()), 2 ** (constants.limit("state_bits") - 1) - 1),
-        ("cost_bits", total, 2 ** (constants.limit("cost_bits") - 1) - 1),
-    ):
-        if needed > available:
-            raise does_not_fit(word, needed, available)
+def words_needed(diagonal: IntArray, rows: IntArray, cols: IntArray, weights: IntArray) -> list[tuple[str, int, int]]:
+    """Return each word of the chip with the largest magnitude that any state can bring, and what it holds."""
+    size = np.abs(weights)
+    row = np.abs(diagonal)
+    for end in (rows, cols):
+        np.add.at(row, end, 2 * size)
+    needed = {
+        "weight_bits": int(size.max(initial=0)),
+        "state_bits": int(row.max()),
+        "cost_bits": int(np.abs(diagonal).sum() + 2 * size.sum()),
+    }
+    return [(word, value, 2 ** (constants.limit(word) - 1) - 1) for word, value in needed.items()]
 
 
 def does_not_fit(limit: str, needed: int, available: int, **more: int) -> DoesNotFit:
@@ -101,7 +112,7 @@ def does_not_fit(limit: str, needed: int, available: int, **more: int) -> DoesNo
     return DoesNotFit(
         f"the problem needs {needed:,} of '{name}', the virtual chip has {available:,}: {needed - available:,} over",
         where="virtual-loihi",
-        next_step="choose a smaller or sparser problem, or another board",
+        next_step=_ALLOW_ROUNDING if limit.endswith("_bits") else _MORE_CHIPS,
         limit=limit,
         needed=needed,
         available=available,

@@ -3,51 +3,111 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from neurorig_drivers.virtual.chip import constants
-from neurorig_drivers.virtual.chip.mapping import CONTROL_CORE, Mapping
+from neurorig_drivers.virtual.chip.mesh import Mesh
 from neurorig_drivers.virtual.chip.network import IntArray
+
+_CELLS = 1 << 22
+"""Counting goes over so many pairs of source and core at once, so that memory stays small."""
+_SPARSE = 4
+"""Sorting the synapses is faster than counting when there are so many times more pairs than synapses."""
+
+
+@dataclass(frozen=True)
+class Fan:
+    """Which cores the spikes of each source reach: row i is [start[i], start[i+1]), one entry per message."""
+
+    start: IntArray
+    to_core: IntArray
+    synapses: IntArray
+
+    @property
+    def messages(self) -> IntArray:
+        """Messages that one spike of each source is, int64 (rows,)."""
+        return np.diff(self.start)
+
+    @property
+    def source(self) -> IntArray:
+        """The row of each entry."""
+        return np.repeat(np.arange(len(self.start) - 1), self.messages)
+
+
+def fan_of(start: IntArray, target: npt.NDArray[Any], core: IntArray, cores: int) -> Fan:
+    """Count the synapses of each source on each core; sources are rows of the compressed (start, target)."""
+    rows = len(start) - 1
+    if rows * cores > _SPARSE * (len(target) + _CELLS):
+        return _fan_by_sorting(start, target, core, cores)
+    step = max(1, _CELLS // cores)
+    counts, where, synapses = [np.zeros(1, np.int64)], [], []
+    for first in range(0, rows, step):
+        last = min(first + step, rows)
+        source = np.repeat(np.arange(last - first), np.diff(start[first : last + 1]))
+        cell = np.bincount(source * cores + core[target[start[first] : start[last]]], minlength=(last - first) * cores)
+        used = np.flatnonzero(cell)
+        counts.append(np.bincount(used // cores, minlength=last - first))
+        where.append(used % cores)
+        synapses.append(cell[used])
+    return Fan(np.cumsum(np.concatenate(counts)), np.concatenate(where), np.concatenate(synapses))
+
+
+def _fan_by_sorting(start: IntArray, target: npt.NDArray[Any], core: IntArray, cores: int) -> Fan:
+    rows = len(start) - 1
+    source = np.repeat(np.arange(rows), np.diff(start))
+    cell, synapses = np.unique(source * cores + core[target], return_counts=True)
+    messages = np.bincount(cell // cores, minlength=rows)
+    return Fan(np.concatenate([[0], np.cumsum(messages)]), cell % cores, synapses)
+
+
+def joined(*parts: Fan) -> Fan:
+    """Return one table with the rows of all parts, one after the other."""
+    messages = np.concatenate([[0], *(part.messages for part in parts)])
+    return Fan(
+        np.cumsum(messages),
+        np.concatenate([part.to_core for part in parts]),
+        np.concatenate([part.synapses for part in parts]),
+    )
+
+
+def single(to_core: IntArray) -> Fan:
+    """Return a table in which each row is one message to one synapse on a core."""
+    return Fan(np.arange(len(to_core) + 1), to_core, np.ones(len(to_core), np.int64))
 
 
 @dataclass(frozen=True)
 class Routes:
-    """Row i is for the spikes of variable i, row n for those of the annealing neuron.
+    """All that can spike: `home` (rows,) is the core of each row, -1 for an input line, `fan` what it sets in motion.
 
-    core (n+1,) where a row's neuron lives; start (n+2,) compresses to_core and synapses, one entry per message;
-    hops (n+1, 2) over all messages of a row, and cost_hops (n+1, 2) of its report to the cost integrator, both
-    east-west and north-south.
+    way (rows, 3): hops east-west, hops north-south and crossings over all messages of a row.
     """
 
-    core: IntArray
-    start: IntArray
-    to_core: IntArray
-    synapses: IntArray
-    hops: IntArray
-    cost_hops: IntArray
+    mesh: Mesh
+    home: IntArray
+    fan: Fan
+    way: IntArray
 
-    def as_tuple(self) -> tuple[IntArray, ...]:
+    def as_tuple(self) -> tuple[Any, ...]:
         """Return the arrays in the order that the kernel expects."""
-        return self.core, self.start, self.to_core, self.synapses, self.hops, self.cost_hops
+        x, y = self.mesh.place_of(np.arange(self.mesh.cores))
+        fan = self.fan
+        return self.home, fan.start, fan.to_core, fan.synapses, self.way, x, y
+
+    @property
+    def flows(self) -> tuple[IntArray, IntArray, IntArray]:
+        """Return row, home and target core of every entry that travels on the mesh."""
+        source = self.fan.source
+        inside = np.flatnonzero(self.home[source] >= 0)
+        return source[inside], self.home[source[inside]], self.fan.to_core[inside]
 
 
-def routes_of(mapping: Mapping) -> Routes:
-    """Return the routing table; one message per spike and core, along rows of tiles first, then along columns."""
-    fan = np.vstack([mapping.fan, np.bincount(mapping.core, minlength=mapping.cores)])
-    core = np.append(mapping.core, CONTROL_CORE)
-    source, to_core = np.nonzero(fan)
-    start = np.zeros(len(fan) + 1, np.int64)
-    np.cumsum(np.bincount(source, minlength=len(fan)), out=start[1:])
-    hops = np.zeros((len(fan), 2), np.int64)
-    np.add.at(hops, source, _hops(core[source], to_core))
-    return Routes(core, start, to_core, fan[source, to_core], hops, _hops(core, np.full(len(core), CONTROL_CORE)))
-
-
-def _hops(a: IntArray, b: IntArray) -> IntArray:
-    """Return the hops between the tiles of cores a and b (k,) as (k, 2)."""
-    per_tile, columns = constants.limit("cores_per_tile"), constants.limit("mesh_columns")
-    tile_a, tile_b = a // per_tile, b // per_tile
-    return np.stack(
-        [np.abs(tile_a % columns - tile_b % columns), np.abs(tile_a // columns - tile_b // columns)], axis=1
-    )
+def routes_of(mesh: Mesh, home: IntArray, fan: Fan) -> Routes:
+    """Return the routing table, with the way of every row's messages added up."""
+    routes = Routes(mesh, home, fan, np.zeros((len(home), 3), np.int64))
+    source, begin, end = routes.flows
+    ways = mesh.way(begin, end)
+    for part in range(3):
+        routes.way[:, part] = np.bincount(source, ways[:, part], len(home))
+    return routes

@@ -49,12 +49,12 @@ def serve(*arguments: str) -> tuple[subprocess.Popen[str], str]:
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Bench]:
+def running(folder: Path, *chip_options: str) -> Iterator[Bench]:
     """Start a stepped world and a chip in it; both are gone afterwards."""
     options = ["--mode", "stepped", "--rails", ",".join(RAILS), "--marker-mode", "level", "--bench", "b"]
     world, world_address = serve("neurorig_drivers.virtual.world_server", *options, "--truth", str(folder))
     with world:
-        chip, chip_address = serve("neurorig_drivers.virtual.chip.device", "--world", world_address)
+        chip, chip_address = serve("neurorig_drivers.virtual.chip.device", "--world", world_address, *chip_options)
         with chip:
             try:
                 yield Bench(chip, chip_address, world_address, folder / "b.jsonl")
@@ -173,12 +173,12 @@ def test_truth_is_kept_under_the_jobs_session(bench: Bench) -> None:
 def test_too_large_a_problem_is_refused_before_the_chip_sees_it(bench: Bench) -> None:
     """DoesNotFit comes from `map`, and the board takes the next problem."""
     board = bench.open()
-    compiled = board.compile(mis(4200, 0.0, 0))
+    compiled = board.compile(mis(140_000, 0.0, 0))
     with pytest.raises(DoesNotFit) as caught:
         board.map(compiled)
     load(board, mis(10, 0.1, 0))
 
-    assert caught.value.detail["limit"] == "fan_in_per_core"
+    assert caught.value.detail["limit"] == "neurons_of_the_board"
     board.close()
 
 
@@ -234,6 +234,107 @@ def _kill_during_a_run(bench: Bench) -> None:
         board.idle(0.001, None, MarkerLog())
     board.close()
     world.close()
+
+
+def coarse(weight: int) -> Artifact:
+    """Return a general QUBO with coefficients that no weight of the chip can hold."""
+    rng = np.random.default_rng(1)
+    rows, cols = np.triu_indices(40, 1)
+    arrays = {"diagonal": rng.integers(-weight, weight, 40), "rows": rows, "cols": cols}
+    return Artifact("qubo", {"n": 40}, {**arrays, "weights": rng.integers(-weight, weight, len(rows))})
+
+
+def test_coefficients_beyond_the_words_are_rounded_with_a_bound(bench: Bench) -> None:
+    """Cost and bound come in the problem's units; every kept state keeps the bound, targets are met as believed."""
+    board, model = bench.open(), coarse(100_000)
+    compiled = board.compile(model)
+    board.load(board.map(compiled))
+    output = run(board, batch("fixed-timeout", 0.01, [-1e6]))
+    bound, quantum = output.meta["cost_error_bound"], compiled.summary["quantum"]
+
+    assert quantum == compiled.summary["quantum"] >= 100_000 // 256
+    assert bound == compiled.summary["cost_error_bound"] > 0
+    assert abs(cost(model, output.arrays["solution"]) - output.meta["solver_cost"]) <= bound
+    assert output.arrays["improvement_cost"][-1] == output.meta["solver_cost"] < -1e6
+    assert abs(cost(model, output.arrays["reached_solution"][0]) + 1e6) <= abs(output.meta["solver_cost"]) + bound
+    board.close()
+
+
+def test_rounding_is_refused_when_the_job_says_so(bench: Bench) -> None:
+    """`quantisation` = refuse is kept by `compile` where it knows the parameters, and by `run` in any case."""
+    board, model = bench.open(), coarse(1000)
+    with pytest.raises(DoesNotFit):
+        board.compile(Artifact("qubo", {"n": 40, "params": {"quantisation": "refuse"}}, model.arrays))
+    load(board, model)
+    with pytest.raises(DoesNotFit, match="in units of"):
+        run(board, batch("fixed-timeout", 0.001, params={"quantisation": "refuse"}))
+    run(board, batch("fixed-timeout", 0.001, params={"quantisation": "round"}))
+    board.close()
+
+
+def test_what_each_core_did_adds_up(bench: Bench) -> None:
+    """Per-core counts are bounded by the board's cores and sum to the totals of the run."""
+    board = bench.open()
+    load(board, mis(250, 0.05, 0))
+    output = run(board, batch("fixed-timeout", 0.002))
+    for counted in ("synaptic_operations", "spikes", "messages"):
+        assert output.arrays[f"core_{counted}"].sum() == output.meta[counted]
+    assert output.arrays["link_messages"].sum() == output.meta["hops"]
+    assert output.meta["cost_error_bound"] == output.meta["chip_crossings"] == 0
+    board.close()
+
+
+def spiking(n: int) -> Artifact:
+    """Return a chain of IF neurons: a spike of the input line travels down it, one neuron per step."""
+    ones = np.ones(n, np.int64)
+    arrays = {
+        "du": 4096 * ones, "dv": 0 * ones, "vth": 64 * ones, "bias": 0 * ones, "population": np.arange(n) % 2,
+        "outputs": np.array([0, n - 1]), "start": np.arange(n + 2).clip(max=n), "target": np.arange(n),
+        "weight": 2 * ones,
+    }  # fmt: skip
+    return Artifact("snn", {"name": "chain", "inputs": 1, "populations": ["even", "odd"], "session": "snn"}, arrays)
+
+
+def test_spiking_networks_run_sample_by_sample(bench: Bench) -> None:
+    """A chain passes its one spike on, and nothing of a sample is left in the next; energy is that of its events."""
+    board = bench.open()
+    placement = board.map(board.compile(spiking(20)))
+    board.load(placement)
+    events = {"event_sample": [1], "event_step": [5], "event_input": [0]}
+    work = Batch("snn", "run", 0, {"steps": 30, "samples": 3}, {k: np.array(v) for k, v in events.items()})
+    output = run(board, work)
+    last = json.loads(bench.truth.read_text().splitlines()[-1])
+
+    assert output.arrays["counts"].tolist() == [[0, 0], [1, 1], [0, 0]]
+    assert output.arrays["first_step"].tolist() == [[-1, -1], [5, 24], [-1, -1]]
+    assert output.arrays["population_spikes"].tolist() == [[0, 0], [10, 10], [0, 0]]
+    assert (output.meta["steps"], output.meta["spikes"], output.meta["synaptic_operations"]) == (90, 20, 20)
+    assert output.meta["solve_s"] == pytest.approx(90 * output.meta["mean_step_s"])
+    assert last["session"] == "snn"
+    assert last["energy_j"]["memory"] == pytest.approx(20 * 33.6e-12)
+    assert last["energy_j"]["neurocores"] == pytest.approx((90 * 20 * 72.8 + 20 * 69.3) * 1e-12)
+    with pytest.raises(UserError, match="holds a 'snn'"):
+        run(board, batch("fixed-timeout", 0.001))
+    board.close()
+
+
+def test_a_board_of_several_chips_takes_what_one_cannot(tmp_path: Path) -> None:
+    """4500 variables at 10 % need two chips; all four of the board draw their power at rest."""
+    with running(tmp_path, "--chips", "4") as bench:
+        board, model = bench.open(), mis(4500, 0.1, 0, session="big")
+        placement = board.map(board.compile(model))
+        board.load(placement)
+        board.idle(0.001, 0, MarkerLog())
+        output = run(board, batch("fixed-timeout", 0.002, session="big"))
+        board.close()
+        idle = json.loads(bench.truth.read_text().splitlines()[0])
+
+    assert placement.summary["chips"] == 2
+    assert cost(model, output.arrays["solution"]) == output.meta["solver_cost"] < 0
+    assert output.meta["mean_step_s"] > 14.3e-6
+    assert output.meta["chip_crossings"] > 0
+    assert idle["idle_power_w"]["static"] == pytest.approx(4 * 0.1044)
+    assert idle["idle_power_w"]["management"] == pytest.approx(4 * 0.065)
 
 
 def test_no_chip_at_the_address_is_a_lost_board() -> None:

@@ -81,7 +81,7 @@ def all_gone(facts: dict[str, Any]) -> bool:
 
 def test_a_lab_announces_a_bench_that_works(tmp_path: Path) -> None:
     """The bench file is complete, its board answers, and what happens there gets a truth of its own."""
-    with started(lab("virtual-loihi", tmp_path, "--name", "bench-3")) as (process, facts):
+    with started(lab("virtual-loihi", tmp_path, "--name", "bench-3", "--chips", "3")) as (process, facts):
         profile = BenchProfile.model_validate(tomllib.loads(Path(facts["bench"]).read_text()))
         board = VirtualLoihi(profile.board)
         board.close()
@@ -89,6 +89,7 @@ def test_a_lab_announces_a_bench_that_works(tmp_path: Path) -> None:
 
         assert profile.name == facts["name"] == "bench-3"
         assert board.info.family.startswith("VIRTUAL")
+        assert "3 chip(s)" in board.info.notes
         assert process.wait(30) == 0
         assert all_gone(facts)
 

@@ -49,7 +49,7 @@ def link(address: str) -> Iterator[Link]:
 def configure(link: Link, arrays: Arrays, **more: object) -> None:
     """Place a problem and configure the chip with it."""
     mapping = place(from_arrays(arrays))
-    link.call({"call": "configure", "tiles": mapping.tiles, **more}, {**arrays, "core": mapping.core})
+    link.call({"call": "configure", "tiles": mapping.mesh.tiles, **more}, {**arrays, "core": mapping.core})
 
 
 def error_of(link: Link, message: dict[str, Any], arrays: Arrays | None = None) -> dict[str, Any]:

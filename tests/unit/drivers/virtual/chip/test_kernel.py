@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -15,42 +16,45 @@ from neurorig_drivers.framing import Arrays
 from neurorig_drivers.virtual.chip import annealer as annealing
 from neurorig_drivers.virtual.chip import kernel
 from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import Mapping, accept
+from neurorig_drivers.virtual.chip.mesh import Mesh
 from neurorig_drivers.virtual.chip.network import Network, from_arrays
+from neurorig_drivers.virtual.chip.placed import Mapping, accept, leaf_cores
+from neurorig_drivers.virtual.chip.routing import routes_of, single
 from neurorig_drivers.virtual.chip.schedule import Schedule, schedule_for
 from neurorig_protocols.errors import JobError
 
 MASK = 2**64 - 1
 SOMA, SPIKE, OUT, IN, SYNAPSE = 97, 300, 51, 160, 47
-SYNC = {1: 6000, 2: 10000, 4: 14000}
+SYNC = {(1, 1): 6000, (1, 2): 10000, (1, 4): 14000, (2, 32): 143000, (5, 32): 143000}
 
 
 class SlowChip:
     """The network in dense matrices and plain Python integers, written from the published description.
 
-    It recomputes every sum from the state, so it shares no bookkeeping with the kernel.
+    It recomputes every sum from the state, so it shares no bookkeeping with the kernel. `leaves` are the cores of the
+    leaf integrators, by chip, none when all report to core 0.
     """
 
-    def __init__(self, matrix: np.ndarray, core: list[int], tiles: int, schedule: Schedule, seed: int) -> None:
-        self.q, self.core, self.tiles, self.schedule = matrix, core, tiles, schedule
+    def __init__(  # noqa: PLR0917 - what a run consists of
+        self, matrix: np.ndarray, core: list[int], mesh: Mesh, leaves: list[int], schedule: Schedule, seed: int
+    ) -> None:
+        self.q, self.core, self.mesh, self.leaves, self.schedule = matrix, core, mesh, leaves, schedule
         self.n = len(matrix)
         self.words = schedule.words(max(1.0, float(np.abs(np.diag(matrix)).max())))
-        self.rng = annealing._mix(seed)
-        self.until = [(self.draw() & 255) >> schedule.start_scaling for _ in range(self.n)]
+        self.key = annealing._mix(seed)
+        self.until = [(self.draw(-1, i, 1) & 255) >> schedule.start_scaling for i in range(self.n)]
         self.states = [np.zeros(self.n, np.int64)]
         self.temperature, self.level, self.level_steps = self.words["t_max"], 0, schedule.steps_per_level
         self.level_ends = self.level_steps
         self.costs: list[int] = []
         self.steps: list[dict[str, int]] = []
 
-    def draw(self) -> int:
-        """Return 24 bits of a 64-bit xorshift."""
-        x = self.rng
-        x ^= x << 13 & MASK
-        x ^= x >> 7
-        x ^= x << 17 & MASK
-        self.rng = x
-        return x >> 40
+    def draw(self, step: int, i: int, which: int) -> int:
+        """Return the 24 bits of a neuron's acceptance (0) or refractory time (1) in a step."""
+        z = self.key + (2 * ((step + 1) * self.n + i) + which) * 0x9E3779B97F4A7C15 & MASK
+        z = (z ^ z >> 30) * 0xBF58476D1CE4E5B9 & MASK
+        z = (z ^ z >> 27) * 0x94D049BB133111EB & MASK
+        return (z ^ z >> 31) >> 40
 
     def cost(self, x: np.ndarray) -> int:
         """Return xᵀQx."""
@@ -60,18 +64,26 @@ class SlowChip:
         """Return each neuron's part of the cost."""
         return x * (self.q @ x)
 
+    def state(self, steps_ago: int) -> np.ndarray:
+        """Return the state after so many steps before the present one."""
+        return self.states[max(len(self.states) - 1 - steps_ago, 0)]
+
     def step(self) -> None:
         """Take one step of the network."""
         t = len(self.states) - 1
         spikes: list[tuple[int, dict[int, int]]] = []
         if t == self.level_ends:
             self.anneal(t)
-            hosted = [self.core.count(c) for c in range(4 * self.tiles)]
+            hosted = [self.core.count(c) for c in range(self.mesh.cores)]
             spikes.append((0, {c: k for c, k in enumerate(hosted) if k}))
-        now, before = self.states[-1], self.states[-2] if t else self.states[-1]
-        self.costs.append(self.cost(before))
-        changed = np.flatnonzero(self.shares(now) != self.shares(before))
-        spikes += [(self.core[i], {0: 1}) for i in changed]
+        now, before = self.state(0), self.state(1)
+        self.costs.append(self.cost(self.state(2 if self.leaves else 1)))
+        changes = self.shares(now) - self.shares(before)
+        spikes += [(self.core[i], {self.integrator(i): 1}) for i in np.flatnonzero(changes)]
+        earlier = self.shares(before) - self.shares(self.state(2))
+        for leaf in self.leaves:
+            if sum(earlier[i] for i in range(self.n) if self.integrator(i) == leaf):
+                spikes.append((leaf, {0: 1}))
         flips = [i for i in range(self.n) if self.flips(i, now, t)]
         for i in flips:
             fan: dict[int, int] = {}
@@ -83,6 +95,10 @@ class SlowChip:
         after[flips] ^= 1
         self.states.append(after)
         self.account(spikes)
+
+    def integrator(self, i: int) -> int:
+        """Return the core to which a neuron reports."""
+        return self.leaves[self.core[i] // (4 * self.mesh.tiles)] if self.leaves else 0
 
     def anneal(self, t: int) -> None:
         """Move to the next temperature, or to the next and longer cycle."""
@@ -104,42 +120,62 @@ class SlowChip:
         if self.until[i] > t or rise > temperature * 24 * 256 >> 16:
             return False
         if rise > 0:
-            r = max(self.draw(), 1)
+            r = max(self.draw(t, i, 0), 1)
             top = r.bit_length() - 1
             e = 24 * 256 - 256 * top - ((r << 23 >> top) - (1 << 23) >> 15)
             if rise * 65536 > temperature * e:
                 return False
         clash = rise < 0 and x[i] == 1
         scaling = self.schedule.clash_scaling if clash else self.schedule.refract_scaling
-        self.until[i] = t + 1 + ((self.draw() & 255) >> scaling)
+        self.until[i] = t + 1 + ((self.draw(t, i, 1) & 255) >> scaling)
         return True
 
+    def place(self, core: int) -> tuple[int, int]:
+        """Return the tile of a core: chips of 8 x 4 tiles in rows of four."""
+        chip, tile = divmod(core // 4, self.mesh.tiles)
+        return chip % 4 * 8 + tile % 8, chip // 4 * 4 + tile // 8
+
     def account(self, spikes: list[tuple[int, dict[int, int]]]) -> None:
-        """Add up what the step's spikes cost on each core."""
-        cores = 4 * self.tiles
+        """Add up what the step's spikes cost on each core and on each link."""
+        cores = self.mesh.cores
         work = [self.core.count(c) * SOMA for c in range(cores)]
         work[0] += 2 * SOMA
+        for leaf in self.leaves:
+            work[leaf] += SOMA
         synapses = [0] * cores
-        hops = [0, 0]
+        links: list[tuple[tuple[int, int], tuple[int, int]]] = []
         for source, fan in spikes:
             work[source] += SPIKE + OUT * len(fan)
             for target, count in fan.items():
                 work[target] += IN + SYNAPSE * count
                 synapses[target] += count
-                hops[0] += abs(source // 4 % 8 - target // 4 % 8)
-                hops[1] += abs(source // 4 // 8 - target // 4 // 8)
+                links += way(self.place(source), self.place(target))
+        crossings = [a for a, b in links if a[0] // 8 != b[0] // 8 or a[1] // 4 != b[1] // 4]
+        across = sum(a[0] // 8 != b[0] // 8 for a, b in links)
+        east_west = sum(a[1] == b[1] for a, b in links)
+        busiest_link = max((links.count(link) for link in set(links)), default=0)
         self.steps.append(
             {
-                "SEG_TICKS": max(work) + SYNC[self.tiles],
+                "SEG_TICKS": max(*work, math.ceil(busiest_link * 1000 / 344)) + SYNC[self.mesh.chips, self.mesh.tiles],
                 "SEG_STEPS": 1,
                 "SYNOPS": sum(synapses),
                 "BUSIEST": max(synapses),
                 "SPIKES": len(spikes),
                 "MESSAGES": sum(len(fan) for _, fan in spikes),
-                "HOPS_EW": hops[0],
-                "HOPS_NS": hops[1],
+                "HOPS_EW": east_west - across,
+                "HOPS_NS": len(links) - east_west - len(crossings) + across,
+                "CROSSINGS": len(crossings),
             }
         )
+
+
+def way(a: tuple[int, int], b: tuple[int, int]) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+    """Return the links from tile to tile, along the row first."""
+    path = [a]
+    while path[-1] != b:
+        x, y = path[-1]
+        path.append((x + (b[0] > x) - (b[0] < x), y) if x != b[0] else (x, y + (b[1] > y) - (b[1] < y)))
+    return list(itertools.pairwise(path))
 
 
 def symmetric(values: list[int], n: int) -> np.ndarray:
@@ -151,13 +187,19 @@ def symmetric(values: list[int], n: int) -> np.ndarray:
 
 @st.composite
 def cases(draw: st.DrawFn) -> dict[str, Any]:
-    """Return a small network on one, two or four tiles with a short, eventful schedule."""
-    n, tiles = draw(st.integers(1, 9)), draw(st.sampled_from([1, 2, 4]))
+    """Return a small network on some tiles or chips with a short, eventful schedule."""
+    n = draw(st.integers(1, 9))
+    mesh = Mesh(*draw(st.sampled_from([(1, 1), (1, 2), (1, 4), (2, 32), (5, 32)])))
+    tree = mesh.chips > 1 or draw(st.booleans())
+    kept = [0, *leaf_cores(mesh, n).ravel().tolist()] if tree else []
+    hosts = [core for core in range(mesh.cores) if core not in kept]
+    core = draw(st.lists(st.sampled_from(hosts), min_size=n, max_size=n))
     count = n * (n + 1) // 2
     return {
         "matrix": symmetric(draw(st.lists(st.integers(-4, 4), min_size=count, max_size=count)), n),
-        "tiles": tiles,
-        "core": draw(st.lists(st.integers(0, 4 * tiles - 1), min_size=n, max_size=n)),
+        "mesh": mesh,
+        "tree": tree,
+        "core": core,
         "seed": draw(st.integers(0, 2**32 - 1)),
         "schedule": Schedule(
             kind=draw(st.sampled_from(["geometric", "linear"])),
@@ -179,9 +221,10 @@ def cases(draw: st.DrawFn) -> dict[str, Any]:
 def test_every_step_equals_the_slow_model(case: dict[str, Any], qubo: Callable[[np.ndarray], Arrays]) -> None:
     """States, costs, improvements, times and all counts agree, step by step, on any small network."""
     network = from_arrays(qubo(case["matrix"]))
-    mapping = accept(network, np.array(case["core"], np.int64), case["tiles"])
-    fast = Annealer(network, mapping, case["schedule"], seed=case["seed"], limit_s=150e-6, segment_s=0.0)
-    slow = SlowChip(case["matrix"], case["core"], case["tiles"], case["schedule"], case["seed"])
+    mapping = accept(network, np.array(case["core"], np.int64), case["mesh"], tree=case["tree"])
+    fast = Annealer(network, mapping, case["schedule"], seed=case["seed"], limit_s=1, limit_steps=90, segment_s=0.0)
+    leaves = leaf_cores(case["mesh"], network.n)[:, 0].tolist() if case["tree"] else []
+    slow = SlowChip(case["matrix"], case["core"], case["mesh"], leaves, case["schedule"], case["seed"])
     rows = fast.advance()
     for _ in rows:
         slow.step()
@@ -199,12 +242,13 @@ def test_every_step_equals_the_slow_model(case: dict[str, Any], qubo: Callable[[
     assert fast.state()["cost"] == slow.costs[-1]
     assert fast._improvements == improvements
     assert slow.cost(fast.solution.astype(np.int64)) == best == fast.best_cost
+    assert len(rows) == 90
 
 
 def test_the_integrator_holds_the_cost_of_two_steps_before(mis: Callable[[int, float, int], Arrays]) -> None:
-    """After step t the cost on the chip is xᵀQx of the state after step t-2, at any moment of a run."""
+    """After step t the cost on one chip is xᵀQx of the state after step t-2, at any moment of a run."""
     network = from_arrays(mis(40, 0.2, 0))
-    mapping = accept(network, np.arange(40) % 4, 1)
+    mapping = accept(network, np.arange(40) % 4, Mesh(1, 1), tree=False)
     run = {"schedule": schedule_for(40, 0.2, {"start_scaling": 8}), "seed": 5}
     states, costs = [], []
     rows = Annealer(network, mapping, limit_s=1e-4, segment_s=0.0, **run).advance()
@@ -216,6 +260,50 @@ def test_the_integrator_holds_the_cost_of_two_steps_before(mis: Callable[[int, f
 
     assert len({tuple(state) for state in states}) > 10
     assert costs[2:] == [network.cost(state) for state in states[:-2]]
+
+
+def tile(mesh: Mesh, core: int) -> tuple[int, int]:
+    """Return column and row of one core's tile."""
+    x, y = mesh.place_of(np.array([core]))
+    return int(x[0]), int(y[0])
+
+
+@given(
+    shape=st.sampled_from([(1, 8), (1, 32), (3, 32), (6, 32)]),
+    ends=st.lists(st.tuples(st.integers(0, 767), st.integers(0, 767)), min_size=1, max_size=30),
+)
+@settings(max_examples=60, deadline=None)
+def test_links_carry_what_lies_on_the_way(shape: tuple[int, int], ends: list[tuple[int, int]]) -> None:
+    """The kernel's walk, the running sums of the mesh and a slow walk agree on every link of any set of messages."""
+    kernel.compiled()
+    mesh = Mesh(*shape)
+    home, to = (np.array([end[k] % mesh.cores for end in ends]) for k in (0, 1))
+    routes = routes_of(mesh, home, single(to))
+    load = np.zeros((4, *mesh.extent), np.int64)
+    busiest = kernel._busiest_link(np.arange(len(ends)), len(ends), routes.as_tuple(), load)
+    slow = np.zeros_like(load)
+    for a, b in zip(home, to, strict=True):
+        for (x, y), (x1, y1) in way(tile(mesh, a), tile(mesh, b)):
+            slow[{(1, 0): 0, (-1, 0): 1, (0, 1): 2, (0, -1): 3}[x1 - x, y1 - y], x, y] += 1
+
+    assert np.array_equal(load, slow)
+    assert np.array_equal(mesh.loads(home, to, np.ones(len(ends), np.int64)), slow)
+    assert busiest == slow.max()
+    assert routes.way.sum() == slow.sum()
+
+
+def test_a_crowded_link_sets_the_time_of_a_step() -> None:
+    """1000 messages over one link take 1000 / 3.44 ns, rounded up to 0.1 ns, when no core takes longer."""
+    kernel.compiled()
+    mesh, c = Mesh(1, 2), np.zeros(kernel.CONSTANTS, np.int64)
+    c[kernel.LINK_RATE], c[kernel.SYNC_TICKS] = 344, 10_000
+    routes = routes_of(mesh, np.zeros(1000, np.int64), single(np.full(1000, 4)))
+    work, load = np.zeros((2, mesh.cores), np.int64), np.zeros((4, *mesh.extent), np.int64)
+    asked = (np.arange(1000), 1000, 1000, routes.as_tuple(), work, load, c)
+
+    assert kernel.step_ticks(*asked) == 2907 + 10_000
+    work[0, 5] = 2908
+    assert kernel.step_ticks(*asked) == 2908 + 10_000
 
 
 def test_the_integer_logarithm_is_close_and_falls() -> None:
@@ -286,7 +374,7 @@ def unchecked(diagonal: list[int], rows: list[int], cols: list[int], weight: int
     start = np.zeros(len(diagonal) + 1, np.int64)
     np.cumsum(np.bincount(source, minlength=len(diagonal)), out=start[1:])
     network = Network(np.array(diagonal), start, target[order], np.full(len(target), weight))
-    return network, accept(network, np.arange(len(diagonal)) % 4, 1)
+    return network, accept(network, np.arange(len(diagonal)) % 4, Mesh(1, 1), tree=False)
 
 
 def test_a_state_beyond_24_bits_stops_the_run() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from neurorig_drivers.virtual.chip import constants, kernel, power
 
-COUNTS = st.lists(st.integers(0, 10**6), min_size=8, max_size=8)
+COUNTS = st.lists(st.integers(0, 10**6), min_size=kernel.COUNTS, max_size=kernel.COUNTS)
 
 
 @given(rows=st.lists(COUNTS, min_size=1, max_size=5), neurons=st.integers(1, 5000))
