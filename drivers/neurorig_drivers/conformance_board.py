@@ -5,15 +5,19 @@ The drivers' side of `conformance.py`. The keys of each kind stand in `neurorig_
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, get_args
 
 import numpy as np
 
 from neurorig_drivers.conformance import Check, Finding, refuses, require, run_checks
 from neurorig_drivers.interface import BoardDriver
 from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.board import Artifact, Batch, Compiled, Kind, Placement, RunOutput, as_bits
+from neurorig_protocols.snn import SpikingNetwork
 from neurorig_protocols.trace import Marker, digest_of
 
 IDLE_S = 0.01
@@ -21,6 +25,7 @@ IDLE_S = 0.01
 _META: dict[Kind, tuple[str, ...]] = {
     "qubo": ("solver", "solver_cost", "requested_s", "setup_s", "solve_s", "clock", "stopped_by", "windows"),
     "classifier": ("clock", "windows"),
+    "snn": ("solve_s", "clock", "windows", "spikes"),
 }
 
 
@@ -131,12 +136,11 @@ class _BoardChecks:
         output, _ = self._run(replace(self._sample.batch, phase="run"))
         missing = sorted(set(_META[kind]) - set(output.meta))
         require(not missing, f"meta lacks {', '.join(missing)}")
-        (_check_qubo if kind == "qubo" else _check_classifier)(self._sample, output)
+        _OUTPUT_CHECKS[kind](self._sample, output)
 
     def _other_kind(self) -> None:
-        other: Kind = "classifier" if self._sample.artifact.kind == "qubo" else "qubo"
-        if other not in self._board.info.kinds:
-            refuses(f"a model of kind '{other}'", lambda: self._board.compile(Artifact(other, {})))
+        for other in sorted(set(get_args(Kind)) - set(self._board.info.kinds)):
+            refuses(f"a model of kind '{other}'", partial(self._board.compile, Artifact(other, {})))
         self._load()
 
     def _close(self) -> None:
@@ -184,3 +188,24 @@ def _check_classifier(sample: Sample, output: RunOutput) -> None:
     _check_arrays(output, wanted)
     labels = output.arrays["labels"]
     require(bool(((labels >= 0) & (labels < classes)).all()), f"a label lies outside 0…{classes - 1}")
+
+
+def _check_snn(sample: Sample, output: RunOutput) -> None:
+    """The sample's arithmetic leaves no remainder, so every board must give the spikes of the reference."""
+    network = SpikingNetwork.from_arrays(int(sample.artifact.meta["inputs"]), sample.artifact.arrays)
+    steps, samples = int(sample.batch.meta["steps"]), int(sample.batch.meta["samples"])
+    raster = simulate(network, sample.batch.arrays, steps=steps, samples=samples)
+    right = raster.answer(network)
+    _check_arrays(output, {name: ("int64", array.shape) for name, array in right.items()})
+    for name, array in right.items():
+        found = output.arrays[name].tolist()
+        require(found == array.tolist(), f"'{name}' is {found}, the reference gives {array.tolist()}")
+    spikes, total = output.meta["spikes"], int(raster.counts.sum())
+    require(spikes == total, f"meta says {spikes} spikes, the reference gives {total}")
+
+
+_OUTPUT_CHECKS: dict[Kind, Callable[[Sample, RunOutput], None]] = {
+    "qubo": _check_qubo,
+    "classifier": _check_classifier,
+    "snn": _check_snn,
+}

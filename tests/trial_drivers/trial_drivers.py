@@ -1,8 +1,8 @@
 # ruff: noqa: D102, T201, ARG002 - the verbs are documented in the interface; printing is one of the faults
 """Small real drivers that the tests run in real child processes; their faults are chosen by options.
 
-The board solves QUBOs by counting and classifies by the first byte. The monitor makes up a constant power on the
-host's clock: it is a test double and says so in its identity.
+The board solves QUBOs by counting, classifies by the first byte and simulates spiking networks. The monitor makes up a
+constant power on the host's clock: it is a test double and says so in its identity.
 """
 
 from __future__ import annotations
@@ -20,9 +20,11 @@ from typing import Any
 import numpy as np
 
 from neurorig_drivers.interface import MarkerSink, host_ns
+from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.bench import BoardConfig, MonitorConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import BoardLost, DoesNotFit, InfraError, MonitorLost, MonitorUnavailable
+from neurorig_protocols.snn import SpikingNetwork
 from neurorig_protocols.trace import (
     FLAG_OVERLOAD,
     AccuracySpec,
@@ -72,7 +74,7 @@ class TrialBoard:
         self._n = 0
         _misbehave(self._options, "open")
         self.info = BoardInfo(
-            family="trial", serial_number="T-1", firmware="1", kinds=("qubo", "classifier"), solvers=("count",)
+            family="trial", serial_number="T-1", firmware="1", kinds=("qubo", "classifier", "snn"), solvers=("count",)
         )
 
     def compile(self, model: Artifact) -> Compiled:
@@ -80,6 +82,7 @@ class TrialBoard:
         self._in_order("compile", "open", "compiled", "mapped", "loaded")
         self._state = "compiled"
         self._n = int(model.meta.get("n", model.meta.get("classes", 0)))
+        self._network = SpikingNetwork.from_arrays(model.meta["inputs"], model.arrays) if model.kind == "snn" else None
         content = b"".join(model.arrays[name].tobytes() for name in sorted(model.arrays))
         return Compiled(digest=digest_of(content), summary={"n": self._n})
 
@@ -112,7 +115,14 @@ class TrialBoard:
         time.sleep(seconds)
         if batch.phase is not None:
             markers.end(batch.phase, batch.index)
+        if self._network is not None:
+            return self._spikes(self._network, batch, seconds)
         return self._qubo(batch, seconds) if batch.kind == "qubo" else self._labels(batch)
+
+    def _spikes(self, network: SpikingNetwork, batch: Batch, seconds: float) -> RunOutput:
+        raster = simulate(network, batch.arrays, steps=batch.meta["steps"], samples=batch.meta["samples"])
+        meta = {"solve_s": seconds, "clock": "host", "windows": 1 if batch.phase is not None else 0}
+        return RunOutput({**meta, "spikes": int(raster.counts.sum())}, raster.answer(network))
 
     def _qubo(self, batch: Batch, seconds: float) -> RunOutput:
         gaps = len(batch.arrays["gaps"])

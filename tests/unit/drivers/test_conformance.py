@@ -12,6 +12,7 @@ import pytest
 from neurorig_drivers.conformance import Finding
 from neurorig_drivers.conformance_board import Sample, check_board, check_open_board, qubo_sample
 from neurorig_drivers.conformance_monitor import check_monitor
+from neurorig_drivers.conformance_samples import snn_sample
 from neurorig_drivers.host import HostedBoard, HostedMonitor
 from neurorig_drivers.interface import MarkerSink
 from neurorig_drivers.markers import MarkerLog
@@ -43,7 +44,9 @@ def failed(findings: list[Finding]) -> dict[str, str]:
     return {f.check.split(": ", 1)[1]: f.sentence for f in findings if not f.passed}
 
 
-@pytest.mark.parametrize("sample", [qubo_sample(), classifier_sample()], ids=["qubo", "classifier"])
+@pytest.mark.parametrize(
+    "sample", [qubo_sample(), classifier_sample(), snn_sample()], ids=["qubo", "classifier", "snn"]
+)
 def test_a_good_board_passes(trial: Any, sample: Sample) -> None:
     """A driver that keeps to the interface has no failed check, for each kind of work."""
     findings = check_board(trial.TrialBoard(BOARD), sample)
@@ -130,6 +133,37 @@ def test_a_wrong_answer_is_named(trial: Any, name: str, value: np.ndarray[Any, A
             return RunOutput(output.meta, output.arrays | {name: value})
 
     assert failed(check_board(Wrong(BOARD), qubo_sample())) == {"gives the keys of its kind": sentence}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "sentence"),
+    [
+        ("counts", [[4, 4], [1, 3]], "'counts' is [[4, 4], [1, 3]], the reference gives [[4, 4], [1, 2]]"),
+        ("first_step", [[2, 1]], "'first_step' has the shape (1, 2), not (2, 2)"),
+    ],
+)
+def test_wrong_spikes_are_named(trial: Any, name: str, value: list[list[int]], sentence: str) -> None:
+    """A spike too many and a sample too few fail with the figures."""
+
+    class Wrong(trial.TrialBoard):  # type: ignore[misc]
+        def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
+            output = super().run(batch, markers)
+            return RunOutput(output.meta, output.arrays | {name: np.array(value, np.int64)})
+
+    assert failed(check_board(Wrong(BOARD), snn_sample())) == {"gives the keys of its kind": sentence}
+
+
+def test_a_total_that_does_not_add_up_is_named(trial: Any) -> None:
+    """The number of spikes must be that of the reference."""
+
+    class Wrong(trial.TrialBoard):  # type: ignore[misc]
+        def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
+            output = super().run(batch, markers)
+            output.meta["spikes"] += 1
+            return output
+
+    sentence = "meta says 20 spikes, the reference gives 19"
+    assert failed(check_board(Wrong(BOARD), snn_sample())) == {"gives the keys of its kind": sentence}
 
 
 def test_each_broken_promise_of_a_monitor_is_named(trial: Any) -> None:
