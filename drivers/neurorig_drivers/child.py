@@ -16,6 +16,7 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Mapping, Sequence
 from typing import IO, Any
 
 from neurorig_drivers.framing import Arrays, FrameError, encode, read_frame
@@ -24,17 +25,28 @@ from neurorig_protocols.errors import DriverCrashed, DriverMissing, DriverTimeou
 _STDERR_LINES = 40
 _LINE_BYTES = 4096
 _GRACE_S = 5.0
+_DRIVER = ("-m", "neurorig_drivers.worker")
 
 _log = logging.getLogger(__name__)
 
 
 class Child:
-    """One worker process. Calls from several threads queue up; after a failed call the process is gone."""
+    """One worker process. Calls from several threads queue up; after a failed call the process is gone.
 
-    def __init__(self, name: str, interpreter: str = sys.executable) -> None:
+    `program` is what the interpreter is told to run; the parent's process id follows it as the last argument.
+    `environment` stands in place of this process's own variables.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        interpreter: str = sys.executable,
+        program: Sequence[str] = _DRIVER,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self._lock = threading.Lock()
-        self._peer, self._process = _start(name, interpreter)
+        self._peer, self._process = _start(name, [interpreter, *program, str(os.getpid())], environment)
         self._last_lines: deque[str] = deque(maxlen=_STDERR_LINES)
         self._reader = threading.Thread(
             target=self._drain, args=(self._process.stderr,), name=f"stderr of {name}", daemon=True
@@ -145,15 +157,18 @@ class Child:
                 _log.info("%s: %s", self.name, text)
 
 
-def _start(name: str, interpreter: str) -> tuple[socket.socket, subprocess.Popen[bytes]]:
+def _start(
+    name: str, command: Sequence[str], environment: Mapping[str, str] | None
+) -> tuple[socket.socket, subprocess.Popen[bytes]]:
     ours, theirs = socket.socketpair()
     with theirs:
         try:
             process = subprocess.Popen(
-                [interpreter, "-m", "neurorig_drivers.worker", str(os.getpid())],
+                command,
                 stdin=theirs.fileno(),
                 stdout=theirs.fileno(),
                 stderr=subprocess.PIPE,
+                env=environment,
                 # A group of its own: Ctrl-C in the agent's terminal must not cut a window, and a kill takes all of it.
                 start_new_session=True,
             )

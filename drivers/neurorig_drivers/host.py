@@ -8,6 +8,7 @@ The options `interpreter` (Python of the child) and `optional` belong to the hos
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from typing import Any, Self
@@ -63,7 +64,7 @@ class _Hosted:
         if self.running:
             return
         self.close()
-        child = Child(self.name, **_interpreter(self._config))
+        child = Child(self.name, _interpreter(self._config))
         body = {"role": self._role, "config": _driver_part(self._config)}
         try:
             facts, _ = child.call("open", body, limit_s=OPEN_LIMIT_S)
@@ -166,10 +167,8 @@ def _driver_part(config: BoardConfig | MonitorConfig) -> dict[str, Any]:
     return {**config.model_dump(mode="json"), "options": options}
 
 
-def _interpreter(config: BoardConfig | MonitorConfig) -> dict[str, str]:
-    chosen = config.options.get("interpreter")
-    if chosen is None:
-        return {}
+def _interpreter(config: BoardConfig | MonitorConfig) -> str:
+    chosen = config.options.get("interpreter", sys.executable)
     if not isinstance(chosen, str):
         raise InvalidConfig(f"the option 'interpreter' of driver '{config.driver}' is no path: {chosen!r}")
-    return {"interpreter": chosen}
+    return chosen
