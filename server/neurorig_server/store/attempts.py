@@ -4,23 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select
 
 from neurorig_protocols.energy import EnergyMatrix
-from neurorig_protocols.report import AttemptReport, QuboAnswer
+from neurorig_protocols.job import JobSpec
+from neurorig_protocols.report import AttemptReport
 from neurorig_server.store import documents
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
+from neurorig_server.store.standings import standings
 from neurorig_server.store.tables import attempts, jobs
 from neurorig_server.views import (
     AnswerView,
     AttemptView,
-    ClassifierAnswerView,
     EnergyAbsent,
     Evidence,
-    QuboAnswerView,
     TraceInfo,
 )
+
+_ANSWERS: TypeAdapter[AnswerView] = TypeAdapter(AnswerView)
 
 
 class Attempts:
@@ -36,7 +39,9 @@ class Attempts:
             report = documents.get(connection, row.seq, "report")
             verified = documents.get(connection, row.seq, "verified")
             late = documents.every(connection, row.seq, "late_report")
-        return _view(row, AttemptReport.model_validate(report) if report else None, verified, late)
+            (rank,) = standings(connection, [(JobSpec.model_validate(row.spec), row.submitted_at)])
+        view = _view(row, AttemptReport.model_validate(report) if report else None, verified, late)
+        return view.model_copy(update={"standing": rank})
 
     def energy(self, attempt_id: str) -> EnergyMatrix | EnergyAbsent:
         """Return an attempt's energy matrix, or why there is none; NotFound."""
@@ -59,7 +64,8 @@ class Attempts:
 
 
 def _row(connection: Connection, attempt_id: str) -> Row[Any]:
-    query = select(attempts, jobs.c.id.label("job_id")).join(jobs, jobs.c.seq == attempts.c.job_seq)
+    job = (jobs.c.id.label("job_id"), jobs.c.spec, jobs.c.created_at.label("submitted_at"))
+    query = select(attempts, *job).join(jobs, jobs.c.seq == attempts.c.job_seq)
     row = connection.execute(query.where(attempts.c.id == attempt_id)).first()
     if row is None:
         raise not_found("attempt", attempt_id)
@@ -95,8 +101,7 @@ def _view(row: Row[Any], report: AttemptReport | None, verified: Any, late: list
 def _answer(report: AttemptReport, verified: Any) -> AnswerView | None:
     if report.answer is None:
         return None
-    kind = QuboAnswerView if isinstance(report.answer, QuboAnswer) else ClassifierAnswerView
-    return kind.model_validate({**report.answer.model_dump(), "verified": verified})
+    return _ANSWERS.validate_python({**report.answer.model_dump(), "verified": verified})
 
 
 def _evidence(line: Row[Any]) -> Evidence:

@@ -9,9 +9,10 @@ from sqlalchemy import func, insert, select
 from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
 from neurorig_server import admission
 from neurorig_server.ids import new_id
-from neurorig_server.store import requirements
+from neurorig_server.store import references, requirements, tunings
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
+from neurorig_server.store.files import require_files
 from neurorig_server.store.jobs import insert_jobs
 from neurorig_server.store.tables import campaigns, jobs
 from neurorig_server.store.tokens import Principal
@@ -34,6 +35,9 @@ class Campaigns:
         for spec in specs:
             admission.require_possible(spec)
         with self._db.write() as connection:
+            require_files(connection, specs)
+            specs = tunings.settle(connection, specs)
+            specs = references.resolve(connection, specs)
             for spec in specs:
                 key = requirements.digest(spec)
                 if key not in asked:

@@ -128,6 +128,91 @@ class TooLarge(Refused):
     status = 413
 
 
+class FileTooLarge(Refused):
+    """An uploaded file exceeds a limit of this server."""
+
+    code = "file_too_large"
+    status = 413
+
+
+class UnacceptableFile(Refused):
+    """The content of an uploaded file is wrong; `problems` says where and what."""
+
+    code = "unacceptable_file"
+    status = 422
+
+
+class UnknownFile(Refused):
+    """The job names a file that was not uploaded, or one of another kind."""
+
+    code = "unknown_file"
+    status = 422
+
+
+class KindDiffers(Refused):
+    """The same bytes are here already as a file of another kind."""
+
+    code = "file_kind_differs"
+
+
+class ServerBusy(Refused):
+    """The server could not do it in its own time or memory; another try may succeed."""
+
+    code = "file_check_failed"
+    status = 503
+
+
+class TuningDiffers(Refused):
+    """The job's tuning declaration is for another board, solver or benchmark; `problems` names the fields."""
+
+    code = "tuning_differs"
+    status = 422
+
+
+class PerInstanceTuning(Refused):
+    """The job's parameters are not those of its frozen declaration; `problems` names declared and given values."""
+
+    code = "per_instance_tuning"
+    status = 422
+
+
+class EvaluationOpen(Refused):
+    """The evaluation round has no seeds yet: no declaration is frozen into it."""
+
+    code = "evaluation_open"
+
+
+class EvaluationRevealed(Refused):
+    """The evaluation round has its declaration and its seeds; neither can be changed."""
+
+    code = "evaluation_revealed"
+
+
+class NotBetter(Refused):
+    """The proposed target is not strictly better than the present best."""
+
+    code = "target_not_better"
+
+
+class NoTarget(Refused):
+    """The job measures gaps from a target that is not known."""
+
+    code = "no_target"
+    status = 422
+
+
+class NoOfficialTarget(NoTarget):
+    """The job measures gaps from the official target, and the benchmark gives none for its problem."""
+
+    code = "no_official_target"
+
+
+class NoBestTarget(NoTarget):
+    """The job measures gaps from the best verified target, and no solution of its problem is known."""
+
+    code = "no_best_target"
+
+
 class ProtocolMismatch(Refused):
     """The agent speaks another version of the protocol."""
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
-from neurorig_protocols.job import JobState
+from neurorig_protocols.job import JobSpec, JobState
+from neurorig_server.store.standings import standings
 from neurorig_server.store.tables import attempts, benches, feasible, holds_bench, is_queued, jobs
 from neurorig_server.views import AttemptSummary, JobView
 
@@ -20,20 +21,23 @@ NAMED_BENCHES = 5
 def job_views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[JobView, ...]:
     """Return the views of job rows, with their attempts, in the rows' order."""
     tried = _attempts_of(connection, [row.seq for row in rows])
+    specs = [JobSpec.model_validate(row.spec) for row in rows]
+    ranks = standings(connection, [(spec, row.created_at) for spec, row in zip(specs, rows, strict=True)])
     return tuple(
         JobView(
             id=row.id,
             state=row.state,
             priority=row.priority,
-            spec=row.spec,
+            spec=spec,
             created_at=row.created_at,
             updated_at=row.updated_at,
             cancel_requested_at=row.cancel_requested_at,
             campaign_id=row.campaign_id,
             error=row.error,
             attempts=tuple(tried[row.seq]),
+            standing=rank,
         )
-        for row in rows
+        for row, spec, rank in zip(rows, specs, ranks, strict=True)
     )
 
 

@@ -13,9 +13,10 @@ from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.records import Name, Record
 from neurorig_server import admission
 from neurorig_server.ids import new_id
-from neurorig_server.store import idempotency, requirements, transitions
+from neurorig_server.store import idempotency, references, requirements, transitions, tunings
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import Forbidden, not_found
+from neurorig_server.store.files import require_files
 from neurorig_server.store.job_rows import job_views, with_wait
 from neurorig_server.store.paging import from_cursor, to_cursor
 from neurorig_server.store.tables import attempts, job_events, job_tags, jobs
@@ -52,6 +53,9 @@ class Jobs:
             job_id = idempotency.replay(self._db, connection, once) if once else None
             fitting: frozenset[str] = frozenset()
             if job_id is None:
+                require_files(connection, [spec])
+                (spec,) = tunings.settle(connection, [spec])
+                (spec,) = references.resolve(connection, [spec])
                 requirement = requirements.ensure(self._db, connection, spec)
                 if not wait_for_bench:
                     requirements.require_feasible(connection, requirement, spec)

@@ -13,10 +13,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
+from neurorig_protocols.benchmarks.targets import BestVerified, problem_of
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import BenchRecord, JobEvent, JobSpec, JobState
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.store import closing, documents, transitions
+from neurorig_server.store import closing, documents, finds, targets, transitions
 from neurorig_server.store.database import Database
 from neurorig_server.store.energy import cell_rows
 from neurorig_server.store.errors import AlreadyReported, FieldProblem, Invalid, StaleFence, TraceMissing, not_found
@@ -43,6 +44,8 @@ class AnalysisInput:
     spec: JobSpec
     bench: BenchRecord
     report: AttemptReport
+    best: BestVerified | None = None
+    """The best verified target of the job's problem when the analysis begins."""
 
 
 class Reports:
@@ -124,11 +127,14 @@ class Reports:
             if row is None:
                 return None
             spec = connection.execute(select(jobs.c.spec).where(jobs.c.seq == row.job_seq)).scalar_one()
+            job = JobSpec.model_validate(spec)
+            problem = problem_of(job.workload)
             return AnalysisInput(
                 attempt_id=attempt_id,
-                spec=JobSpec.model_validate(spec),
+                spec=job,
                 bench=BenchRecord.model_validate(documents.get(connection, row.seq, "bench")),
                 report=AttemptReport.model_validate(documents.get(connection, row.seq, "report")),
+                best=targets.best(connection, problem.key) if problem else None,
             )
 
     def hold_analyses(self, attempt_ids: Collection[str], *, hold_s: float) -> None:
@@ -153,6 +159,7 @@ class Reports:
             if row is None:
                 return False
             self._keep_verdict(connection, row, verdict)
+            finds.keep(self._db, connection, row, verdict)
             kept = verdict.error.model_dump(mode="json") if verdict.error else None
             cause = Cause(ANALYSIS, f"attempt {row.number} is {verdict.quality}")
             transitions.advance(self._db, connection, row.job_seq, JobEvent.SUCCEED, cause, error=kept)

@@ -1,0 +1,173 @@
+"""Use cases on evaluation rounds: open, freeze, look. The only code that draws, holds and publishes their secrets."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, case, distinct, func, insert, select, update
+
+from neurorig_protocols.benchmarks import evaluation
+from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState
+from neurorig_server.ids import new_id
+from neurorig_server.store.database import Database
+from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, Refused, not_found
+from neurorig_server.store.paging import from_cursor, to_cursor
+from neurorig_server.store.tables import among, job_tags
+from neurorig_server.store.tables_tunings import evaluation_seeds, evaluations, tunings
+from neurorig_server.store.tokens import Principal
+from neurorig_server.tuning_views import EvaluationPage, EvaluationView, RoundCount
+
+REFUSALS: Mapping[RoundState, type[Refused]] = {
+    RoundState.OPEN: EvaluationOpen,
+    RoundState.REVEALED: EvaluationRevealed,
+}
+
+
+def tag(round_id: str) -> str:
+    """Return the tag that the jobs of a round carry."""
+    return f"evaluation:{round_id}"
+
+
+class Evaluations:
+    """Use cases on evaluation rounds."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def open(self, benchmark: str, comment: str, who: Principal) -> EvaluationView:
+        """Draw a secret, keep it sealed and return the round with its commitment."""
+        secret, round_id = secrets.token_bytes(SECRET_BYTES), new_id()
+        with self._db.write() as connection:
+            connection.execute(
+                insert(evaluations).values(
+                    id=round_id,
+                    benchmark=benchmark,
+                    state=str(RoundState.OPEN),
+                    commitment=evaluation.commitment(secret, benchmark, round_id),
+                    secret=secret.hex(),
+                    comment=comment,
+                    opened_by=who.id,
+                    owner=who.name,
+                    opened_at=self._db.now(),
+                )
+            )
+        return self.get(round_id)
+
+    def freeze(self, round_id: str, digest: str, nonce: str, who: Principal) -> EvaluationView:
+        """Freeze a declaration into a round: draw the seeds and publish the secret, once and for all.
+
+        Raises NotFound for round or declaration, Forbidden for another's round, EvaluationRevealed the second time.
+        """
+        with self._db.write() as connection:
+            row = _row(connection, round_id)
+            if row.opened_by != who.id and not who.may("admin"):
+                raise Forbidden("only who opened the round may freeze a declaration into it")
+            if connection.execute(select(tunings.c.seq).where(tunings.c.digest == digest)).first() is None:
+                raise not_found("tuning declaration", digest)
+            seeds = evaluation.derive(bytes.fromhex(row.secret), digest, round_id, nonce)
+            frozen = (
+                update(evaluations)
+                .where(evaluations.c.seq == row.seq, among(evaluations.c.state, _sources(RoundEvent.FREEZE)))
+                .values(
+                    state=_next(RoundEvent.FREEZE),
+                    tuning=digest,
+                    nonce=nonce,
+                    seeds=list(seeds),
+                    frozen_at=self._db.now(),
+                )
+            )
+            if not connection.execute(frozen).rowcount:
+                raise _refusal(RoundState.REVEALED, RoundEvent.FREEZE)
+            drawn = [{"tuning": digest, "seed": seed, "evaluation_seq": row.seq} for seed in seeds]
+            connection.execute(insert(evaluation_seeds), drawn)
+        return self.get(round_id)
+
+    def get(self, round_id: str) -> EvaluationView:
+        """Return one round, without its secret while it is sealed; NotFound."""
+        with self._db.read() as connection:
+            return _view(_row(connection, round_id))
+
+    def revealed(self, round_id: str) -> EvaluationView:
+        """Return a round that has its seeds; NotFound, EvaluationOpen."""
+        view = self.get(round_id)
+        if (view.state, RoundEvent.SUBMIT) not in TRANSITIONS:
+            raise _refusal(view.state, RoundEvent.SUBMIT)
+        return view
+
+    def list(self, *, limit: int = 50, cursor: str | None = None) -> EvaluationPage:
+        """Return a page of rounds, newest first, and how many rounds each solver on each board has had."""
+        query = _with_jobs().order_by(evaluations.c.seq.desc()).limit(limit + 1)
+        if cursor is not None:
+            query = query.where(evaluations.c.seq < from_cursor(cursor))
+        waiting = select(func.count()).where(evaluations.c.state == str(RoundState.OPEN))
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+            counts = tuple(_counts(connection))
+            still_open = connection.execute(waiting).scalar_one()
+        page = rows[:limit]
+        more = to_cursor(page[-1].seq) if len(rows) > limit else None
+        return EvaluationPage(items=tuple(_view(row) for row in page), next=more, open=still_open, counts=counts)
+
+
+def _counts(connection: Connection) -> list[RoundCount]:
+    c = tunings.c
+    query = (
+        select(c.board, c.solver, func.count().label("rounds"), func.count(distinct(c.digest)).label("declarations"))
+        .join(evaluations, evaluations.c.tuning == c.digest)
+        .group_by(c.board, c.solver)
+        .order_by(c.board, c.solver)
+    )
+    return [
+        RoundCount(board=row.board, solver=row.solver, rounds=row.rounds, declarations=row.declarations)
+        for row in connection.execute(query)
+    ]
+
+
+def _sources(event: RoundEvent) -> list[str]:
+    return [str(state) for state, e in TRANSITIONS if e == event]
+
+
+def _next(event: RoundEvent) -> Any:
+    moves = {str(state): str(after) for (state, e), after in TRANSITIONS.items() if e == event}
+    return case(moves, value=evaluations.c.state)
+
+
+def _refusal(state: RoundState, event: RoundEvent) -> Refused:
+    what, step = {
+        RoundEvent.FREEZE: ("take a declaration", "Open another round; this one keeps what it has."),
+        RoundEvent.SUBMIT: ("have jobs", "Freeze a declaration into it first: `neurorig evaluation freeze`."),
+    }[event]
+    return REFUSALS[state](f"a round that is {state} cannot {what}", next_step=step)
+
+
+def _with_jobs() -> Select[Any]:
+    tagged = select(func.count()).where(job_tags.c.tag == "evaluation:" + evaluations.c.id).scalar_subquery()
+    return select(evaluations, tagged.label("jobs"))
+
+
+def _row(connection: Connection, round_id: str) -> Row[Any]:
+    row = connection.execute(_with_jobs().where(evaluations.c.id == round_id)).first()
+    if row is None:
+        raise not_found("evaluation round", round_id)
+    return row
+
+
+def _view(row: Row[Any]) -> EvaluationView:
+    revealed = row.state == RoundState.REVEALED
+    return EvaluationView(
+        id=row.id,
+        benchmark=row.benchmark,
+        state=row.state,
+        opened_at=row.opened_at,
+        commitment=row.commitment,
+        frozen_at=row.frozen_at,
+        tuning=row.tuning,
+        nonce=row.nonce,
+        secret=row.secret if revealed else None,
+        seeds=tuple(row.seeds) if revealed else None,
+        owner=row.owner,
+        comment=row.comment,
+        jobs=row.jobs,
+    )

@@ -1,0 +1,132 @@
+"""Use cases on uploaded files: what is here, under which name and with which facts. Not for their bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import Field
+from sqlalchemy import Connection, Row, insert, select
+
+from neurorig_protocols.files import FileKind, needed_files
+from neurorig_protocols.job import JobSpec
+from neurorig_protocols.records import Record
+from neurorig_server.store.database import Database
+from neurorig_server.store.errors import FieldProblem, KindDiffers, UnknownFile, not_found
+from neurorig_server.store.paging import from_cursor, to_cursor
+from neurorig_server.store.tables_files import files
+from neurorig_server.store.tokens import Principal
+from neurorig_server.views import FilePage, FileView
+
+ADDING = 0x6E65_7572_6F04
+"""Advisory key: of two uploads of the same bytes at the same time, one adds the row and the other finds it."""
+
+
+class FileFilter(Record):
+    """What a list of files is narrowed to; None does not matter."""
+
+    kind: FileKind | None = None
+    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+
+
+@dataclass(frozen=True)
+class NewFile:
+    """A file that lies in the object store: its digest in 64 hex digits, its size in bytes."""
+
+    digest: str
+    kind: FileKind
+    name: str
+    size: int
+    facts: dict[str, Any]
+
+
+class Files:
+    """Use cases on files; digests are 64 hex digits."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+
+    def add(self, new: NewFile, who: Principal) -> FileView:
+        """Note a file; the same bytes again give the first one. Raises KindDiffers."""
+        with self._db.write() as connection:
+            self._db.serialise(connection, ADDING)
+            row = _find(connection, new.digest)
+            if row is None:
+                values = {**vars(new), "uploaded_by": who.id, "created_at": self._db.now()}
+                row = connection.execute(insert(files).values(values).returning(files)).one()
+        if row.kind != new.kind:
+            raise KindDiffers(f"these bytes are here already as a file of kind '{row.kind}'")
+        return _view(row)
+
+    def get(self, digest: str) -> FileView:
+        """Return a file; NotFound."""
+        with self._db.read() as connection:
+            row = _find(connection, digest)
+        if row is None:
+            raise not_found("file", f"sha256:{digest}")
+        return _view(row)
+
+    def find(self, digests: Iterable[str]) -> dict[str, FileView]:
+        """Return the files that are here, by digest as jobs write it."""
+        wanted = [digest.removeprefix("sha256:") for digest in digests]
+        with self._db.read() as connection:
+            rows = connection.execute(select(files).where(files.c.digest.in_(wanted))).all()
+        return {f"sha256:{row.digest}": _view(row) for row in rows}
+
+    def list(self, wanted: FileFilter, *, limit: int = 50, cursor: str | None = None) -> FilePage:
+        """Return a page of files, newest first."""
+        query = select(files).order_by(files.c.seq.desc()).limit(limit + 1)
+        if wanted.kind is not None:
+            query = query.where(files.c.kind == wanted.kind)
+        if wanted.name is not None:
+            query = query.where(files.c.name == wanted.name)
+        if cursor is not None:
+            query = query.where(files.c.seq < from_cursor(cursor))
+        with self._db.read() as connection:
+            rows = connection.execute(query).all()
+        page = rows[:limit]
+        more = to_cursor(page[-1].seq) if len(rows) > limit else None
+        return FilePage(items=tuple(_view(row) for row in page), next=more)
+
+
+def require_files(connection: Connection, specs: Iterable[JobSpec]) -> None:
+    """Raise UnknownFile unless every file that the jobs name is here and of the right kind."""
+    needed = {file for spec in specs for file in needed_files(spec.workload)}
+    if not needed:
+        return
+    digests = {file.digest.removeprefix("sha256:") for file in needed}
+    rows = connection.execute(select(files.c.digest, files.c.kind).where(files.c.digest.in_(digests)))
+    kinds = {f"sha256:{row.digest}": row.kind for row in rows}
+    problems = [
+        FieldProblem(field=file.field, message=_lack(kinds.get(file.digest), file.kind), code=UnknownFile.code)
+        for file in sorted(needed, key=lambda file: (file.field, file.digest))
+        if kinds.get(file.digest) != file.kind
+    ]
+    if problems:
+        raise UnknownFile(
+            f"{problems[0].field}: {problems[0].message}",
+            problems=problems,
+            next_step="Upload the file, then submit the job again.",
+        )
+
+
+def _lack(found: str | None, wanted: str) -> str:
+    if found is None:
+        return "no such file was uploaded"
+    return f"the file is of kind '{found}', '{wanted}' is needed"
+
+
+def _find(connection: Connection, digest: str) -> Row[Any] | None:
+    return connection.execute(select(files).where(files.c.digest == digest)).first()
+
+
+def _view(row: Row[Any]) -> FileView:
+    return FileView(
+        digest=f"sha256:{row.digest}",
+        kind=row.kind,
+        name=row.name,
+        size=row.size,
+        facts=row.facts,
+        created_at=row.created_at,
+    )

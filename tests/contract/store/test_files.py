@@ -1,0 +1,89 @@
+"""Contract of uploaded files: one row per content, found by digest, asked for by jobs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from neurorig_protocols.job import JobSpec
+from neurorig_server.store.errors import KindDiffers, NotFound, UnknownFile
+from neurorig_server.store.files import FileFilter, NewFile
+from neurorig_server.store.store import Store
+from neurorig_server.store.tokens import Principal
+
+DIGEST = "ab" * 32
+
+
+def new(digest: str = DIGEST, kind: str = "qubo", **fields: object) -> NewFile:
+    """A file to note."""
+    return NewFile(**{"digest": digest, "kind": kind, "name": "one", "size": 7, "facts": {"n": 3}, **fields})  # type: ignore[arg-type]
+
+
+def general(digest: str = DIGEST) -> JobSpec:
+    """A job for an uploaded problem."""
+    scenario = {"kind": "fixed-timeout", "timeout_s": 0.01}
+    return JobSpec.model_validate({"workload": {"name": "qubo", "problem": f"sha256:{digest}", "scenario": scenario}})
+
+
+def test_a_file_is_found_as_it_was_noted(store: Store, admin: Principal) -> None:
+    """Name, size, facts and time; an unknown digest is not found."""
+    made = store.files.add(new(), admin)
+
+    assert store.files.get(DIGEST) == made
+    assert (made.digest, made.kind, made.size, made.facts) == (f"sha256:{DIGEST}", "qubo", 7, {"n": 3})
+    assert made.created_at == store.db.now()
+    assert store.files.find([f"sha256:{DIGEST}", "sha256:" + "0" * 64]) == {f"sha256:{DIGEST}": made}
+    with pytest.raises(NotFound):
+        store.files.get("0" * 64)
+
+
+def test_the_same_bytes_again_are_the_first_file(store: Store, admin: Principal) -> None:
+    """Another name changes nothing; another kind is refused."""
+    first = store.files.add(new(), admin)
+
+    assert store.files.add(new(name="two"), admin) == first
+    with pytest.raises(KindDiffers):
+        store.files.add(new(kind="nir"), admin)
+
+
+def test_uploads_of_the_same_bytes_at_once_make_one_file(store: Store, admin: Principal) -> None:
+    """None of them fails."""
+    with ThreadPoolExecutor(8) as pool:
+        views = list(pool.map(lambda _: store.files.add(new(), admin), range(16)))
+
+    assert len({view.created_at for view in views}) == 1
+    assert len(store.files.list(FileFilter()).items) == 1
+
+
+def test_files_are_listed_newest_first_and_narrowed(store: Store, admin: Principal) -> None:
+    """By kind, by name, page by page."""
+    digests = [f"{k:064x}" for k in range(5)]
+    for k, digest in enumerate(digests):
+        store.files.add(new(digest, "qubo" if k % 2 else "events", name=f"name {k}"), admin)
+
+    first = store.files.list(FileFilter(), limit=2)
+    second = store.files.list(FileFilter(), limit=3, cursor=first.next)
+
+    assert [file.digest[7:] for file in first.items + second.items] == digests[::-1]
+    assert second.next is None
+    assert [file.name for file in store.files.list(FileFilter(kind="qubo")).items] == ["name 3", "name 1"]
+    assert [file.name for file in store.files.list(FileFilter(name="name 4")).items] == ["name 4"]
+
+
+def test_jobs_may_name_files_that_are_here(store: Store, admin: Principal, bench: Callable[..., object]) -> None:
+    """Unknown digests and other kinds are refused, for jobs and for campaigns, before anything is queued."""
+    bench()
+    with pytest.raises(UnknownFile, match="no such file"):
+        store.jobs.submit(general(), admin)
+    with pytest.raises(UnknownFile):
+        store.campaigns.submit("many", [general()], admin)
+    store.files.add(new("cd" * 32, "nir"), admin)
+    with pytest.raises(UnknownFile, match="'nir', 'qubo' is needed") as refused:
+        store.jobs.submit(general("cd" * 32), admin)
+    assert [(p.field, p.code) for p in refused.value.problems] == [("workload.problem", "unknown_file")]
+
+    store.files.add(new(), admin)
+    assert store.jobs.submit(general(), admin).state == "queued"
+    assert store.campaigns.submit("many", [general()], admin).count == 1
