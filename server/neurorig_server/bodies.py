@@ -29,13 +29,18 @@ class BodyGuard:
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self._app(scope, receive, send)
             return
+        if _is_upload(scope):
+            # Bounded where it is received, after the sender is known: a file is not held in memory.
+            refusal = _type_problem(scope, b"?")
+            await (answer(refusal) if refusal else self._app)(scope, receive, send)
+            return
         limit = self._limit(scope)
         try:
             body = await _read(receive, limit)
         except ClientDisconnect:
             return
         if body is None:
-            refusal: Problem | None = problem(
+            refusal = problem(
                 413, "body_too_large", f"the body is larger than {limit} bytes, the limit of this request"
             )
         else:
@@ -51,6 +56,10 @@ class BodyGuard:
         if scope["path"].endswith("/report"):
             return self._settings.max_report_bytes
         return self._settings.max_json_bytes
+
+
+def _is_upload(scope: Scope) -> bool:
+    return scope["method"] == "POST" and bool(scope["path"] == "/api/v1/files")
 
 
 async def _read(receive: Receive, limit: int) -> bytes | None:
@@ -87,7 +96,7 @@ def _type_problem(scope: Scope, body: bytes) -> Problem | None:
     if not body or not scope["path"].startswith("/api/"):
         return None
     given = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
-    wanted = ("application/octet-stream",) if scope["method"] == "PATCH" else ("application/json",)
+    wanted = ("application/octet-stream",) if scope["method"] == "PATCH" or _is_upload(scope) else ("application/json",)
     if given in wanted:
         return None
     said = given or "nothing"

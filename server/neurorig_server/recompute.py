@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.energy import EnergyMatrix
@@ -12,6 +13,7 @@ from neurorig_protocols.uncertain import Inputs
 from neurorig_server import verify
 from neurorig_server.measure import Measured, measure
 from neurorig_server.store.reports import AnalysisInput
+from neurorig_server.stored_problems import StoredProblems
 from neurorig_server.traces import TraceStore
 from neurorig_server.verdict import Verdict
 from neurorig_server.views import Quality
@@ -26,11 +28,15 @@ INVALIDATING = frozenset(
         "reached_mismatch",
         "target_mismatch",
         "gap_not_reported",
+        "digest_mismatch",
+        "malformed_counts",
+        "impossible_counts",
+        "spikes_mismatch",
     }
 )
 """Codes of an answer that cannot be believed."""
 
-INFORMING = frozenset({"energy_absent"})
+INFORMING = frozenset({"energy_absent", "functional_only"})
 """Codes that take nothing from what is given."""
 
 
@@ -54,7 +60,7 @@ class _Energy:
 def recompute(job: AnalysisInput, trace_location: str) -> Verdict:
     """Return the verdict on a reported attempt. Time and answer stand even where the energy does not."""
     energy = _energy(job, trace_location)
-    checked = verify.check(job.spec, job.report.answer, energy.until)
+    checked = verify.check(job.spec, job.report.answer, energy.until, best=job.best, stored=_stored(trace_location).get)
     codes = (*checked.codes, *energy.codes)
     return Verdict(
         state="measurement_invalid" if energy.error else "succeeded",
@@ -65,6 +71,11 @@ def recompute(job: AnalysisInput, trace_location: str) -> Verdict:
         energy_absent=energy.absent,
         error=energy.error,
     )
+
+
+@cache
+def _stored(location: str) -> StoredProblems:
+    return StoredProblems(location)
 
 
 def warm() -> None:
@@ -107,4 +118,7 @@ def _absent(job: AnalysisInput) -> _Energy:
     promised = bool(job.bench.profile.measured_rails)
     reason = job.report.energy_absent or ("the report names no trace" if promised else "the bench has no power monitor")
     wanted = (promised and job.report.energy_absent is None) or job.spec.needs.metered
-    return _Energy(absent=reason, codes=("energy_missing",) if wanted else ("energy_absent",))
+    if wanted:
+        return _Energy(absent=reason, codes=("energy_missing",))
+    simulated = job.report.board is not None and job.report.board.no_energy is not None
+    return _Energy(absent=reason, codes=("functional_only",) if simulated else ("energy_absent",))

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from neurorig_server.analysis import Analyst
+from neurorig_server.file_store import FileStore
+from neurorig_server.intake import Intake
 from neurorig_server.metrics import Metrics
 from neurorig_server.settings import Settings
 from neurorig_server.store.store import Store
@@ -23,6 +25,8 @@ class Services:
     store: Store
     traces: TraceStore
     uploads: TraceUploads
+    files: FileStore
+    intake: Intake
     wake: Wake
     analyst: Analyst
     metrics: Metrics
@@ -31,6 +35,7 @@ class Services:
 def build(settings: Settings, store: Store) -> Services:
     """Make all parts; nothing runs yet."""
     traces = TraceStore.of(settings)
+    files = FileStore.of(settings)
     wake = Wake(poll_s=settings.poll_s)
     store.db.listeners.append(wake.notify)
     return Services(
@@ -38,6 +43,8 @@ def build(settings: Settings, store: Store) -> Services:
         store=store,
         traces=traces,
         uploads=TraceUploads(settings, store.uploads, traces),
+        files=files,
+        intake=Intake(settings, store.files, files),
         wake=wake,
         analyst=Analyst(settings, store, traces.location),
         metrics=Metrics(store.db, wake),

@@ -43,6 +43,12 @@ class Settings(BaseSettings):
     max_report_bytes: int = Field(default=8 << 20, gt=0, description="largest attempt report")
     max_chunk_bytes: int = Field(default=8 << 20, gt=0, description="largest chunk of a trace upload")
     max_trace_bytes: int = Field(default=4 << 30, gt=0, description="largest trace")
+    max_file_bytes: int = Field(default=64 << 20, gt=0, description="largest uploaded file, such as a problem")
+    file_check_s: float = Field(default=120, gt=0, description="longest time the check of an uploaded file may take")
+    file_check_bytes: int = Field(
+        default=4 << 30, ge=256 << 20, description="most memory the check of an uploaded file may take"
+    )
+    file_checks: int = Field(default=2, ge=1, le=64, description="uploaded files that are checked at the same time")
     staging_days: float = Field(default=7, gt=0, description="days after which an unfinished upload is deleted")
     analysis_workers: int = Field(default=1, ge=1, le=32, description="processes that recompute attempts")
     analysis_wait_s: float = Field(

@@ -32,12 +32,12 @@ class TraceStore:
 
     def __init__(self, location: str) -> None:
         self.location = location
-        self._store = _open(location)
+        self._store = open_store(location)
 
     @classmethod
     def of(cls, settings: Settings) -> TraceStore:
         """Return the store that the settings name."""
-        return cls(settings.trace_store or str((settings.data_dir / "traces").resolve()))
+        return cls(trace_location(settings))
 
     def put(self, digest: str, file: Path) -> None:
         """Keep a file; the same digest again changes nothing."""
@@ -149,7 +149,13 @@ class TraceUploads:
         return self._staging / f"{upload.attempt_seq}-{upload.digest}.part"
 
 
-def _open(location: str) -> ObjectStore:
+def trace_location(settings: Settings) -> str:
+    """Return where traces and uploaded files lie: a folder or a URL."""
+    return settings.trace_store or str((settings.data_dir / "traces").resolve())
+
+
+def open_store(location: str) -> ObjectStore:
+    """Open the object store at a folder, which is made, or a URL."""
     if "://" in location:
         return from_url(location)
     Path(location).mkdir(parents=True, exist_ok=True)

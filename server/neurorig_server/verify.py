@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from neurorig_protocols.benchmarks import mnist_digits, qubo_mis
-from neurorig_protocols.job import Digits, JobSpec, QuboMis, TimeToSolution
+from neurorig_protocols.benchmarks.qubo import Problem
+from neurorig_protocols.benchmarks.targets import BestVerified
+from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.report import Answer, ClassifierAnswer, QuboAnswer, Reached, unpack_bits
+from neurorig_protocols.report import Answer, ClassifierAnswer, QuboAnswer, Reached, SnnAnswer, unpack_bits
+from neurorig_server.gaps import NO_BEST, NO_OFFICIAL, gap_to, holder, impossible, reference_cost
+from neurorig_server.verify_snn import check_snn
 from neurorig_server.views import ReachedGap, Verified, VerifiedClassifier, VerifiedQubo
 
 EnergyUntil = Callable[[int, float], Quantity | Absent]
@@ -26,51 +31,97 @@ class Checked:
     codes: tuple[str, ...] = ()
 
 
-def check(spec: JobSpec, answer: Answer | None, energy_until: EnergyUntil) -> Checked:
-    """Recompute an answer of the job's workload."""
+Stored = Callable[[str], Problem]
+"""An uploaded problem by its digest; FileNotFoundError."""
+
+
+def check(
+    spec: JobSpec,
+    answer: Answer | None,
+    energy_until: EnergyUntil,
+    *,
+    best: BestVerified | None = None,
+    stored: Stored | None = None,
+) -> Checked:
+    """Recompute an answer of the job's workload; `best` is the best verified target of its problem at this time.
+
+    `stored` gives uploaded problems; FileNotFoundError when the job's problem is not there any more.
+    """
     workload = spec.workload
     if answer is None:
         return Checked(None, ("no_answer",))
-    if isinstance(workload, QuboMis) and isinstance(answer, QuboAnswer):
-        return _check_qubo(workload, answer, energy_until)
+    if isinstance(workload, QuboMis | Qubo) and isinstance(answer, QuboAnswer):
+        return _check_qubo(workload, answer, energy_until, best, stored)
     if isinstance(workload, Digits) and isinstance(answer, ClassifierAnswer):
         return _check_classifier(workload, answer)
+    if isinstance(workload, Snn) and isinstance(answer, SnnAnswer):
+        return Checked(*check_snn(workload, answer))
     return Checked(None, ("answer_of_another_kind",))
 
 
-def _check_qubo(workload: QuboMis, answer: QuboAnswer, energy_until: EnergyUntil) -> Checked:
-    problem = qubo_mis.instance(workload.n, workload.density, workload.seed)
-    bits = _bits(answer.solution, workload.n)
-    if bits is None or answer.n != workload.n:
+def _check_qubo(
+    workload: QuboMis | Qubo,
+    answer: QuboAnswer,
+    energy_until: EnergyUntil,
+    best: BestVerified | None,
+    stored: Stored | None,
+) -> Checked:
+    problem = _problem(workload, stored)
+    bits = _bits(answer.solution, problem.n)
+    if bits is None or answer.n != problem.n:
         return Checked(None, ("malformed_solution",))
     cost = problem.cost(bits)
-    target = qubo_mis.official_target(workload.n, workload.density, workload.seed)
-    codes = [] if cost == answer.solver_cost else ["cost_mismatch"]
+    target = _official(workload)
+    # A board that had to round the weights says by how much its own cost may be off.
+    codes = [] if abs(cost - answer.solver_cost) <= answer.cost_error_bound else ["cost_mismatch"]
+    codes += impossible(cost, best)
     gaps: list[ReachedGap] = []
     if isinstance(workload.scenario, TimeToSolution):
-        official = target.cost if target else None
+        reference = reference_cost(workload.scenario, target.cost if target else None)
         for reached, wanted in _by_gap(workload.scenario, answer):
-            gap, wrong = _check_reached(problem, reached, wanted, official, energy_until)
+            gap, wrong = _check_reached(problem, reached, wanted, reference, energy_until)
             codes += wrong
-            gaps += [gap] if gap else []
+            gaps += [gap.model_copy(update={"reference": workload.scenario.reference})] if gap else []
     verified = VerifiedQubo(
         cost=cost,
         solver_cost=answer.solver_cost,
-        independent_set=problem.is_independent_set(bits),
+        independent_set=problem.is_independent_set(bits) if isinstance(problem, qubo_mis.Instance) else None,
         official_target=target.cost if target else None,
         target_source=target.source if target else None,
-        gap=_gap(cost, target),
+        gap=gap_to(cost, target.cost if target else None, NO_OFFICIAL),
+        best_target=best.cost if best else None,
+        best_source=holder(best),
+        best_gap=gap_to(cost, best.cost if best else None, NO_BEST),
         reached=tuple(gaps),
+        **_in_unit(problem, cost),
     )
     return Checked(verified, tuple(dict.fromkeys(codes)))
 
 
-def _gap(cost: int, target: qubo_mis.Target | None) -> float | Absent:
-    if target is None:
-        return Absent(reason_code="no_official_target", reason="the benchmark gives no target for this problem")
-    if target.cost == 0:
-        return Absent(reason_code="target_is_zero", reason="a gap to a target of 0 is not defined")
-    return qubo_mis.gap(cost, target.cost)
+def _problem(workload: QuboMis | Qubo, stored: Stored | None) -> Problem:
+    if isinstance(workload, QuboMis):
+        return qubo_mis.instance(workload.n, workload.density, workload.seed)
+    if stored is None:
+        raise FileNotFoundError(workload.problem)
+    return stored(workload.problem)
+
+
+def _official(workload: QuboMis | Qubo) -> qubo_mis.Target | None:
+    if isinstance(workload, QuboMis):
+        return qubo_mis.official_target(workload.n, workload.density, workload.seed)
+    return None
+
+
+def _in_unit(problem: Problem, cost: int) -> dict[str, Any]:
+    """Return what an uploaded problem's cost is in its owner's unit; nothing for a problem that has no other unit."""
+    if isinstance(problem, qubo_mis.Instance):
+        return {}
+    return {
+        "value": float(problem.value(cost)),
+        "scale": problem.scale,
+        "offset": problem.offset,
+        "rounding_bound": problem.rounding_bound,
+    }
 
 
 def _by_gap(scenario: TimeToSolution, answer: QuboAnswer) -> list[tuple[Reached | None, float]]:
@@ -79,16 +130,16 @@ def _by_gap(scenario: TimeToSolution, answer: QuboAnswer) -> list[tuple[Reached 
 
 
 def _check_reached(
-    problem: qubo_mis.Instance,
+    problem: Problem,
     reached: Reached | None,
     gap: float,
-    official: int | None,
+    target: int | None,
     energy_until: EnergyUntil,
 ) -> tuple[ReachedGap | None, list[str]]:
-    """Recompute one reached gap against the official target; against the reported one where there is none."""
+    """Recompute one reached gap against its target; against the reported one where there is none."""
     if reached is None:
         return None, ["gap_not_reported"]
-    target_cost = qubo_mis.target_cost(official, gap) if official else reached.target_cost
+    target_cost = qubo_mis.target_cost(target, gap) if target else reached.target_cost
     codes = [] if reached.target_cost == target_cost else ["target_mismatch"]
     not_reached = Absent(reason_code="not_reached", reason="the gap was not reached")
     if reached.latency_s is None:

@@ -10,12 +10,14 @@ from typing import Annotated, Any, Literal
 from pydantic import AwareDatetime, Field
 
 from neurorig_protocols.bench import BenchProfile
+from neurorig_protocols.benchmarks.evaluation import Standing
 from neurorig_protocols.board import BoardInfo, Compiled, Placement
 from neurorig_protocols.errors import ErrorRecord
-from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.files import FileKind
+from neurorig_protocols.job import JobSpec, JobState, Reference
 from neurorig_protocols.quantities import Absent, Grade, Quantity, Reality
 from neurorig_protocols.records import Digest, Finite, Name, Record
-from neurorig_protocols.report import ClassifierAnswer, PhaseTime, QuboAnswer
+from neurorig_protocols.report import ClassifierAnswer, PhaseTime, QuboAnswer, SnnAnswer
 from neurorig_protocols.trace import Window
 
 AttemptState = Literal["leased", "running", "succeeded", "failed", "measurement_invalid", "cancelled", "lost"]
@@ -52,6 +54,7 @@ class JobView(Record):
     reason: str | None = None
     error: ErrorRecord | None = None
     attempts: tuple[AttemptSummary, ...] = ()
+    standing: Standing | None = None
 
 
 class JobPage(Record):
@@ -123,13 +126,17 @@ class Evidence(Record):
 
 
 class ReachedGap(Record):
-    """A gap of the time-to-solution scenario after recomputation."""
+    """A gap of the time-to-solution scenario after recomputation, measured from the target that `reference` names."""
 
     gap: Finite
+    reference: Reference = "official"
     target_cost: Finite
     cost: int | None
     latency_s: Finite | None
     energy: Quantity | Absent
+
+
+NOT_COMPARED = Absent(reason_code="not_compared", reason="verified before best verified targets were kept")
 
 
 class VerifiedQubo(Record):
@@ -138,11 +145,18 @@ class VerifiedQubo(Record):
     kind: Literal["qubo"] = "qubo"
     cost: int
     solver_cost: int
-    independent_set: bool
+    independent_set: bool | None = Field(description="None for an uploaded problem, which knows no sets")
     official_target: int | None
     target_source: str | None
     gap: Finite | Absent
+    best_target: int | None = Field(default=None, description="best verified cost when the answer was verified")
+    best_source: str | None = Field(default=None, description="who held it, on what, since when")
+    best_gap: Finite | Absent = NOT_COMPARED
     reached: tuple[ReachedGap, ...] = ()
+    value: Finite | None = Field(default=None, description="scale · cost + offset, in the unit of the uploaded file")
+    scale: str | None = None
+    offset: str | None = None
+    rounding_bound: Finite | None = Field(default=None, description="how far `value` may be off by rounding")
 
 
 class VerifiedClassifier(Record):
@@ -154,7 +168,18 @@ class VerifiedClassifier(Record):
     accuracy: Finite
 
 
-Verified = Annotated[VerifiedQubo | VerifiedClassifier, Field(discriminator="kind")]
+class VerifiedSnn(Record):
+    """The answer of a spiking network, checked for consistency; the counts are not recomputed."""
+
+    kind: Literal["snn"] = "snn"
+    output_spikes: int
+    spikes: int
+    silent_samples: int = Field(description="samples in which no output spiked")
+    winners: tuple[int, ...] = Field(description="output with the most spikes of each sample, -1 for none; bounded")
+    not_recomputed: str = "the counts themselves: the server does not simulate networks"
+
+
+Verified = Annotated[VerifiedQubo | VerifiedClassifier | VerifiedSnn, Field(discriminator="kind")]
 
 
 class QuboAnswerView(QuboAnswer):
@@ -169,7 +194,13 @@ class ClassifierAnswerView(ClassifierAnswer):
     verified: VerifiedClassifier | None
 
 
-AnswerView = Annotated[QuboAnswerView | ClassifierAnswerView, Field(discriminator="kind")]
+class SnnAnswerView(SnnAnswer):
+    """A reported answer of a spiking network with its check; None until it is done, or when it is malformed."""
+
+    verified: VerifiedSnn | None
+
+
+AnswerView = Annotated[QuboAnswerView | ClassifierAnswerView | SnnAnswerView, Field(discriminator="kind")]
 
 
 class AttemptView(Record):
@@ -193,6 +224,7 @@ class AttemptView(Record):
     error: ErrorRecord | None
     evidence: tuple[Evidence, ...]
     energy_absent: str | None
+    standing: Standing | None = None
     leased_at: AwareDatetime
     started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
@@ -212,6 +244,24 @@ class TraceInfo(Record):
     digest: Digest
     size: int = Field(description="bytes")
     samples: int
+
+
+class FileView(Record):
+    """An uploaded file. `facts` are what its check found; they differ by kind."""
+
+    digest: Digest
+    kind: FileKind
+    name: str
+    size: int = Field(description="bytes")
+    facts: dict[str, Any]
+    created_at: AwareDatetime
+
+
+class FilePage(Record):
+    """A page of files, newest first; `next` is the cursor of the page after it."""
+
+    items: tuple[FileView, ...]
+    next: str | None
 
 
 class RailSeries(Record):

@@ -12,7 +12,7 @@ from playwright.sync_api import Playwright, expect
 pytestmark = pytest.mark.browser
 
 CHARTED = ("qubo", "digits", "unmetered", "lost_meter")
-PAGES = ("/", "/benches", "/login", "evil_job", "running_job", *CHARTED, "failed", "running")
+PAGES = ("/", "/benches", "/targets", "/login", "evil_job", "running_job", *CHARTED, "failed", "running")
 
 
 def opened(watched: Watched, site: web_lab.Site, page: str) -> None:
@@ -57,13 +57,14 @@ def test_power_trace_is_drawn_over_its_phases(watched: Watched, site: web_lab.Si
 
 
 def test_cost_curve_is_drawn_with_its_targets(watched: Watched, site: web_lab.Site) -> None:
-    """Steps, official target, gaps and the gap that was reached are all there."""
+    """Steps, both targets, gaps and the gap that was reached are all there."""
     opened(watched, site, "unmetered")
 
     plot = watched.page.locator("#cost-plot")
-    assert plot.locator(".scatterlayer .js-line").count() == 4
+    assert plot.locator(".scatterlayer .js-line").count() == 5
     assert plot.locator(".scatterlayer .points path").count() == 1
-    for name in ("official target, gap 0.01: −67", "gap 0.05: −64", "gap 0.1: −61", "best cost so far"):
+    levels = ("best verified target", "official target, gap 0.01: −67", "gap 0.05: −64", "gap 0.1: −61")
+    for name in (*levels, "best cost so far"):
         expect(plot.get_by_text(name)).to_be_visible()
     expect(plot.get_by_text("VIRTUAL")).to_have_count(0)
 
@@ -157,7 +158,7 @@ def test_keyboard_reaches_the_content_first(watched: Watched, site: web_lab.Site
 
 def test_tables_say_what_they_are(watched: Watched, site: web_lab.Site) -> None:
     """Every table has a caption, and every heading cell says what it heads."""
-    for name in ("/", "/benches", "evil_job", "qubo", "digits"):
+    for name in ("/", "/benches", "/targets", "evil_job", "qubo", "digits"):
         opened(watched, site, name)
 
         assert watched.page.locator("table:not(:has(> caption))").count() == 0

@@ -265,6 +265,10 @@ PROVENANCE = {
 }
 
 
+MESH = {"grain": "core", "columns": 2, "rows": 2, "work_percent": [100, 64, 60, -1], "memory_percent": [9, 7, 7, -1]}
+"""The picture of a placement, as the VIRTUAL board tells it."""
+
+
 def measured_report(
     lease: Lease, answer: QuboAnswer | ClassifierAnswer, found: Acquired, ref: TraceRef, board: BoardInfo
 ) -> AttemptReport:
@@ -275,7 +279,10 @@ def measured_report(
         board=board,
         compiled=Compiled(digest="sha256:" + "ab" * 32, summary={"synapses": 3125}),
         placement=Placement(
-            cores=4, memory_bytes=131072, utilisation={"neurons_per_core": 0.244, "synaptic_memory": 0.61}
+            cores=4,
+            memory_bytes=131072,
+            utilisation={"neurons_per_core": 0.244, "synaptic_memory": 0.61},
+            summary={"tiles": 1, "mesh": MESH},
         ),
         times=TIMES,
         windows=found.windows,

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from neurorig_server import grid
 from neurorig_server.api.params import Id, WaitForBench
 from neurorig_server.auth import Reader, Submitter
+from neurorig_server.comparison_views import CampaignSummary
 from neurorig_server.grid import CampaignRequest
 from neurorig_server.services import ServicesDep
 from neurorig_server.views import CampaignCreated, CampaignView
@@ -33,3 +34,9 @@ def submit_campaign(
 def get_campaign(campaign_id: Id, services: ServicesDep, _who: Reader) -> CampaignView:
     """Show how far a campaign is."""
     return services.store.campaigns.get(campaign_id)
+
+
+@router.get("/{campaign_id}/summary")
+def get_campaign_summary(campaign_id: Id, services: ServicesDep, _who: Reader) -> CampaignSummary:
+    """Show the benchmark's tables of a campaign as they stand now: means over seeds, time to solution."""
+    return services.store.comparisons.summary(campaign_id)

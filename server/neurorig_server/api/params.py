@@ -13,6 +13,12 @@ Id = Annotated[str, Path(pattern=PATTERN, description="an id as the server gave 
 BenchName = Annotated[Name, Path(description="name of a bench")]
 HexDigest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the trace file, 64 hex digits")]
 
+FileDigest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$", description="digest of a file's content")]
+
+TuningDigest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$", description="digest of a tuning declaration")]
+PageLimit = Annotated[int, Query(ge=1, le=200, description="things per page")]
+Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
+
 WaitForBench = Annotated[bool, Query(description="queue the job even if no registered bench fits it yet")]
 IdempotencyKey = Annotated[
     str | None,

@@ -6,7 +6,22 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
-from neurorig_server.api import attempts, benches, campaigns, energy, jobs, leases, protocol, tokens, uploads
+from neurorig_server.api import (
+    attempts,
+    benches,
+    campaigns,
+    comparisons,
+    energy,
+    evaluations,
+    files,
+    jobs,
+    leases,
+    protocol,
+    targets,
+    tokens,
+    tunings,
+    uploads,
+)
 from neurorig_server.problems import MEDIA_TYPE, Problem
 
 PREFIX = "/api/v1"
@@ -28,5 +43,9 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 api = APIRouter(prefix=PREFIX, responses=RESPONSES, dependencies=[Depends(protocol.require_known_version)])
-for module in (jobs, campaigns, benches, leases, attempts, uploads, energy, tokens):
+MODULES = (
+    jobs, campaigns, comparisons, tunings, evaluations, benches, leases, attempts, uploads,
+    files, targets, energy, tokens,
+)  # fmt: skip
+for module in MODULES:
     api.include_router(module.router)

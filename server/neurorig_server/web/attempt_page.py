@@ -10,9 +10,17 @@ from neurorig_protocols.trace import Trace, Window
 from neurorig_server import downsample
 from neurorig_server.store.store import Store
 from neurorig_server.traces import TraceStore
-from neurorig_server.views import AttemptView, ClassifierAnswerView, EnergyAbsent, QuboAnswerView, TraceInfo
-from neurorig_server.web import attempt_tables, energy_tables, labels
+from neurorig_server.views import (
+    AttemptView,
+    ClassifierAnswerView,
+    EnergyAbsent,
+    QuboAnswerView,
+    SnnAnswerView,
+    TraceInfo,
+)
+from neurorig_server.web import attempt_tables, energy_tables, labels, mesh_picture, snn_tables
 from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
+from neurorig_server.web.file_facts import named_files
 
 POINTS = 1500
 """Bins of a drawn trace: about one per pixel."""
@@ -34,9 +42,11 @@ def context(store: Store, traces: TraceStore, attempt_id: str) -> dict[str, Any]
     total_rails = frozenset(r.name for r in store.benches.get(view.bench).profile.rails if r.role == "total")
     drawn, trace_problem = _trace_charts(traces, view, matrix, files, total_rails)
     charts = _charts(view, matrix)
+    job = store.jobs.get(view.job_id)
     found = {
         "view": view,
-        "job": store.jobs.get(view.job_id),
+        "job": job,
+        "files": named_files(job.spec, store.files),
         "open": view.state in OPEN,
         # The box on the error, or on the missing energy, says more than their codes.
         "codes": [c for c in view.codes if c != "energy_absent" and not (view.error and c == view.error.code)],
@@ -50,6 +60,7 @@ def context(store: Store, traces: TraceStore, attempt_id: str) -> dict[str, Any]
         "times": attempt_tables.time_rows(view.times),
         "kpis": attempt_tables.kpis(view, matrix),
         "fact_tables": _fact_tables(view),
+        "mesh_pictures": mesh_picture.pictures(view.placement.summary) if view.placement else [],
     }
     found |= _energy(matrix) | _answer(view)
     return found | {"contents": _contents(found)}
@@ -63,6 +74,7 @@ def _charts(view: AttemptView, matrix: EnergyMatrix | None) -> dict[str, Chart |
             answer.improvements,
             end_s=answer.solve_s,
             target=answer.verified.official_target if answer.verified else None,
+            best=answer.verified.best_target if answer.verified else None,
             passages=attempt_tables.passages(answer),
             reality=view.reality,
         )
@@ -146,6 +158,12 @@ def _answer(view: AttemptView) -> dict[str, Any]:
             "mistakes": wrong[: attempt_tables.MOST_ROWS],
             "mistake_count": len(wrong),
         }
+    if isinstance(answer, SnnAnswerView):
+        return {
+            "answer_facts": attempt_tables.answer_facts(answer),
+            "populations": snn_tables.population_rows(answer),
+            "counts": snn_tables.count_rows(answer),
+        }
     return {}
 
 
@@ -153,8 +171,13 @@ def _fact_tables(view: AttemptView) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
         ("Provenance", labels.facts(view.provenance)),
         ("Compiled program", labels.facts(view.compiled.summary) if view.compiled else []),
-        ("Placement", labels.facts(view.placement.summary) if view.placement else []),
+        ("Placement", labels.facts(_without_picture(view.placement.summary)) if view.placement else []),
     ]
+
+
+def _without_picture(summary: dict[str, Any]) -> dict[str, Any]:
+    """Return a placement's facts but the numbers of its picture."""
+    return {name: value for name, value in summary.items() if name != "mesh"}
 
 
 def _contents(found: dict[str, Any]) -> list[tuple[str, str]]:

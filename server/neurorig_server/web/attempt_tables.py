@@ -7,10 +7,19 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.job import Reference
 from neurorig_protocols.kpi import Kpi, sheet
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import AttemptReport, Improvement, PhaseTime
-from neurorig_server.views import AttemptView, ClassifierAnswerView, QuboAnswerView, VerifiedQubo
+from neurorig_server.views import (
+    AnswerView,
+    AttemptView,
+    ClassifierAnswerView,
+    QuboAnswerView,
+    SnnAnswerView,
+    VerifiedQubo,
+)
+from neurorig_server.web import snn_tables
 from neurorig_server.web.charts.cost_curve import Passage, thinned
 from neurorig_server.web.numbers import (
     count_text,
@@ -24,6 +33,12 @@ from neurorig_server.web.numbers import (
 MOST_ROWS = 200
 """Rows of a long table on a page; all of them are in the JSON."""
 
+
+REFERENCES: dict[Reference, str] = {
+    "official": "official target",
+    "best-verified": "best verified target",
+    "given": "target the job gave",
+}
 
 SUFFIXES = {"s": "s", "j": "J", "w": "W", "hz": "Hz", "bytes": "B"}
 """Ends of names that say a unit."""
@@ -56,6 +71,7 @@ class ReachedRow:
     """One gap of the time-to-solution scenario; no latency means not reached."""
 
     gap: str
+    reference: str
     target_cost: str
     cost: str
     latency: str | None
@@ -70,10 +86,12 @@ def tiles(view: AttemptView, matrix: EnergyMatrix | None) -> list[Tile]:
         found += _qubo_tiles(answer)
     elif isinstance(answer, ClassifierAnswerView):
         found += _classifier_tiles(answer)
+    elif isinstance(answer, SnnAnswerView):
+        found += [Tile(*told) for told in snn_tables.headline(answer)]
     return found + (_energy_tiles(matrix, answer) if matrix else [])
 
 
-def _energy_tiles(matrix: EnergyMatrix, answer: QuboAnswerView | ClassifierAnswerView | None) -> list[Tile]:
+def _energy_tiles(matrix: EnergyMatrix, answer: AnswerView | None) -> list[Tile]:
     run = next((total.energy for total in matrix.totals if total.phase == "run"), None)
     if run is None:
         return []
@@ -96,16 +114,21 @@ def _qubo_tiles(answer: QuboAnswerView) -> list[Tile]:
     if verified is None:
         return [Tile("Best cost, as reported", count_text(answer.solver_cost), "not recomputed")]
     target = "no official target" if verified.official_target is None else count_text(verified.official_target)
-    gap = "not defined" if isinstance(verified.gap, Absent) else percent_text(verified.gap)
+    known = "none known" if verified.best_target is None else count_text(verified.best_target)
     found = [
         Tile("Best cost", count_text(verified.cost), "xᵀQx, recomputed by the server"),
-        Tile("Gap to the target", gap, f"official target {target}"),
+        Tile("Gap to the official target", _gap(verified.gap), f"official target {target}"),
+        Tile("Gap to the best verified", _gap(verified.best_gap), f"best verified cost {known}"),
     ]
     if verified.reached:
         best = min(verified.reached, key=lambda reached: reached.gap)
         latency = "not reached" if best.latency_s is None else measured_text(best.latency_s, "s")
         found.append(Tile(f"Time to gap {best.gap:g}", latency, f"cost {count_text(int(best.target_cost))} or below"))
     return found
+
+
+def _gap(gap: float | Absent) -> str:
+    return "not defined" if isinstance(gap, Absent) else percent_text(gap)
 
 
 def _classifier_tiles(answer: ClassifierAnswerView) -> list[Tile]:
@@ -120,9 +143,12 @@ def _classifier_tiles(answer: ClassifierAnswerView) -> list[Tile]:
     return found
 
 
-def answer_facts(answer: QuboAnswerView | ClassifierAnswerView) -> list[tuple[str, str]]:
+def answer_facts(answer: AnswerView) -> list[tuple[str, str]]:
     """Return what else there is to say of an answer."""
-    found = _qubo_facts(answer) if isinstance(answer, QuboAnswerView) else _classifier_facts(answer)
+    if isinstance(answer, QuboAnswerView):
+        found = _qubo_facts(answer)
+    else:
+        found = snn_tables.facts(answer) if isinstance(answer, SnnAnswerView) else _classifier_facts(answer)
     return [*found, *(_activity(name, value) for name, value in answer.activity.items())]
 
 
@@ -150,10 +176,25 @@ def _qubo_facts(answer: QuboAnswerView) -> list[tuple[str, str]]:
 def _verified_facts(verified: VerifiedQubo) -> list[tuple[str, str]]:
     return [
         ("Cost, recomputed", count_text(verified.cost)),
-        ("Independent set", "yes" if verified.independent_set else "no: the set holds an edge"),
+        *_own_facts(verified),
         ("Official target", "none" if verified.official_target is None else count_text(verified.official_target)),
         ("Source of the target", verified.target_source or "–"),
+        ("Gap to it", _gap(verified.gap)),
+        ("Best verified target", "none" if verified.best_target is None else count_text(verified.best_target)),
+        ("Held by, when this was verified", verified.best_source or "–"),
+        ("Gap to the best verified", _gap(verified.best_gap)),
     ]
+
+
+def _own_facts(verified: VerifiedQubo) -> list[tuple[str, str]]:
+    """Return what only a set has to say, or only an uploaded problem."""
+    if verified.independent_set is not None:
+        return [("Independent set", "yes" if verified.independent_set else "no: the set holds an edge")]
+    if verified.value is None:
+        return []
+    bound = f", off by up to {verified.rounding_bound:.3g} through rounding" if verified.rounding_bound else ""
+    unit = f"scale {verified.scale}, offset {verified.offset}"
+    return [("In the file's own unit", f"{verified.value:.12g}{bound} ({unit})")]
 
 
 def _classifier_facts(answer: ClassifierAnswerView) -> list[tuple[str, str]]:
@@ -186,6 +227,7 @@ def reached_rows(answer: QuboAnswerView) -> list[ReachedRow]:
         return [
             ReachedRow(
                 gap=f"{r.gap:g}",
+                reference=REFERENCES[r.reference],
                 target_cost=_number(r.target_cost),
                 cost="–" if r.cost is None else count_text(r.cost),
                 latency=_latency(r.latency_s),
@@ -194,7 +236,7 @@ def reached_rows(answer: QuboAnswerView) -> list[ReachedRow]:
             for r in answer.verified.reached
         ]
     return [
-        ReachedRow(f"{r.gap:g}", _number(r.target_cost), "not recomputed", _latency(r.latency_s), None)
+        ReachedRow(f"{r.gap:g}", "–", _number(r.target_cost), "not recomputed", _latency(r.latency_s), None)
         for r in answer.reached
     ]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from neurorig_protocols.errors import Fault
-from neurorig_protocols.job import JobSpec, JobState, QuboMis, TimeToSolution
+from neurorig_protocols.job import Digits, JobSpec, JobState, Qubo, QuboMis, Snn, TimeToSolution
 from neurorig_server.web.numbers import count_text, percent_text, plain_text
 
 FAULTS: dict[Fault, str] = {
@@ -41,18 +41,24 @@ CODES = {
     "answer_of_another_kind": "The answer is not of the workload's kind.",
     "bad_trace": "A stored trace cannot be read.",
     "clock_not_mapped": "A monitor's clock cannot be tied to the markers, so it is left out.",
+    "below_proven_bound": "The cost is proven to be impossible: the solution, its cost or the proof is wrong.",
     "cost_mismatch": "The solver's cost differs from the recomputed one.",
+    "digest_mismatch": "The answer names another network or other events than the job.",
     "energy_absent": "This bench measures no energy, or said why it could not.",
     "energy_missing": "Energy was asked for or promised and is not there.",
+    "functional_only": "The board is a simulation of its function: no energy may be told of it.",
     "gap_not_reported": "A gap of the scenario is not in the report.",
     "grade_unknown": "A monitor does not say how it measures, so the weakest grade is taken.",
+    "impossible_counts": "Counts and first spikes contradict each other or the number of steps.",
+    "malformed_counts": "The reported spike counts cannot be read.",
     "malformed_solution": "The reported solution cannot be read.",
     "monitor_without_trace": "A configured monitor gave no trace.",
     "no_acquisition_report": "A monitor does not say how many samples it lost.",
     "no_answer": "The report holds no answer.",
     "reached_mismatch": "A gap that was reported as reached is not reached by its solution.",
     "samples_dropped": "Samples are missing outside the windows.",
-    "target_mismatch": "A gap was measured against another cost than the official target gives.",
+    "spikes_mismatch": "The spikes of the populations do not add up to the total.",
+    "target_mismatch": "A gap was measured against another cost than the job's target gives.",
     "wrong_label_count": "The number of labels differs from the number of images.",
 }
 
@@ -61,7 +67,11 @@ KPI_NOTES = {
     "energy": "all components, all run windows",
     "energy_delay_product": "energy of one run × latency",
 }
-SCORE_NOTES = {"qubo": "gap to the official target; lower is better", "classifier": "share of images labelled right"}
+SCORE_NOTES = {
+    "qubo": "gap to the official target; lower is better",
+    "classifier": "share of images labelled right",
+    "snn": "a network and its events have no score",
+}
 
 MOST_FACTS = 200
 """Rows of a table of free-form facts."""
@@ -73,17 +83,25 @@ def workload_text(spec: JobSpec) -> str:
     w = spec.workload
     if isinstance(w, QuboMis):
         return f"{w.name}, n = {count_text(w.n)}, density {percent_text(w.density)}, seed {w.seed}"
+    if isinstance(w, Qubo):
+        return f"{w.name}, problem {w.problem[:19]}…"
+    if isinstance(w, Snn):
+        return f"{w.name}, network {w.model[:19]}…, {count_text(w.samples)} samples"
     return f"{w.name}, {count_text(w.count)} images from number {w.first}"
 
 
 def scenario_text(spec: JobSpec) -> str:
     """Return what the run is asked to do."""
     w = spec.workload
-    if not isinstance(w, QuboMis):
+    if isinstance(w, Digits):
         return "1 inference per image" if w.iterations == 1 else f"{count_text(w.iterations)} inferences per image"
+    if isinstance(w, Snn):
+        return f"{count_text(w.steps)} steps per sample"
     if isinstance(w.scenario, TimeToSolution):
         gaps = ", ".join(f"{gap:g}" for gap in w.scenario.gaps)
-        return f"time to solution, gaps {gaps}, limit {plain_text(w.scenario.limit_s, 's')}"
+        # The official target is what the benchmark measures from; another one is said.
+        to = "" if w.scenario.reference == "official" else f" to the {w.scenario.reference} target"
+        return f"time to solution, gaps {gaps}{to}, limit {plain_text(w.scenario.limit_s, 's')}"
     return f"fixed timeout {plain_text(w.scenario.timeout_s, 's')}"
 
 

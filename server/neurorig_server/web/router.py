@@ -18,9 +18,11 @@ from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.metrics import counts
+from neurorig_server.store.targets import TargetFilter
 from neurorig_server.views import JobView
-from neurorig_server.web import assets, attempt_page, login
+from neurorig_server.web import assets, attempt_page, campaign_page, comparison_page, login, targets_page
 from neurorig_server.web.errors import PageRoute
+from neurorig_server.web.file_facts import named_files
 from neurorig_server.web.templating import page
 from neurorig_server.web.waiting import explained
 
@@ -56,6 +58,7 @@ def queue(request: Request, query: Annotated[QueueQuery, Query()], services: Ser
         "counts": [(str(state), by_state.get(str(state), 0)) for state in JobState],
         "total": sum(by_state.values()),
         "chosen": chosen.get("state"),
+        "campaign": query.campaign,
         "narrowed": ", ".join(f"{name} {value}" for name, value in chosen.items() if name != "state"),
         "older_url": f"/?{urlencode(chosen | {'cursor': found.next})}" if found.next else None,
         "newest_url": f"/?{urlencode(chosen)}" if query.cursor else None,
@@ -75,6 +78,7 @@ def job(job_id: Id, request: Request, services: ServicesDep, _who: Reader, refre
         "history": services.store.jobs.history(job_id),
         "realities": _realities(services, [view]),
         "spec_json": view.spec.model_dump_json(indent=2),
+        "files": named_files(view.spec, services.store.files),
     }
     return _page(request, services, "job.html", context, live=not ended, refresh=refresh)
 
@@ -98,6 +102,31 @@ def attempt(
     """Show one attempt."""
     context = attempt_page.context(services.store, services.traces, attempt_id)
     return _page(request, services, "attempt.html", context, live=bool(context["open"]), refresh=refresh)
+
+
+@router.get("/targets")
+def targets(request: Request, query: Annotated[TargetFilter, Query()], services: ServicesDep, _who: Reader) -> Response:
+    """Show official and best verified targets beside each other."""
+    return _page(request, services, "targets.html", targets_page.context(services.store, query))
+
+
+@router.get("/campaigns/{campaign_id}")
+def campaign(
+    campaign_id: Id, request: Request, services: ServicesDep, _who: Reader, refresh: Refresh | None = None
+) -> Response:
+    """Show a campaign's tables and charts."""
+    context = campaign_page.context(services.store, campaign_id)
+    return _page(request, services, "campaign.html", context, live=bool(context["live"]), refresh=refresh)
+
+
+@router.get("/comparisons/{comparison_id}")
+def comparison(
+    comparison_id: Id, request: Request, services: ServicesDep, _who: Reader, refresh: Refresh | None = None
+) -> Response:
+    """Show a comparison."""
+    context = comparison_page.context(services.store, comparison_id)
+    live = bool(context["result"].pending)
+    return _page(request, services, "comparison.html", context, live=live, refresh=refresh)
 
 
 @router.get("/{name}")

@@ -47,6 +47,33 @@ def ask(parts: list[bytes], *, method: str = "POST", path: str = "/api/v1/jobs",
     return sent[0]["status"], reached, taken
 
 
+def test_an_uploaded_file_is_left_to_its_route() -> None:
+    """A file is bounded where it is received: here it passes piece by piece, with its type checked."""
+    binary = "application/octet-stream"
+
+    assert ask([b"x" * 500], path="/api/v1/files", media=JSON)[:2] == (415, [])
+
+    seen: list[int] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        assert scope["path"] == "/api/v1/files"
+        while (message := await receive())["more_body"]:
+            seen.append(len(message["body"]))
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+
+    messages = iter([{"type": "http.request", "body": b"x" * 200, "more_body": more} for more in (True, True, False)])
+
+    async def receive() -> Any:
+        return next(messages)
+
+    async def send(message: Any) -> None:
+        assert message["status"] == 200
+
+    scope = {"type": "http", "method": "POST", "path": "/api/v1/files", "headers": [(b"content-type", binary.encode())]}
+    asyncio.run(BodyGuard(app, SETTINGS)(scope, receive, send))
+    assert seen == [200, 200]
+
+
 @settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=12))
 def test_body_passes_whole_or_not_at_all(parts: list[bytes]) -> None:

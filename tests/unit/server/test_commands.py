@@ -16,6 +16,8 @@ import httpx
 import pytest
 from server_kit import Server, command
 
+from neurorig_server import schema
+
 
 def run(name: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
     """Run a command to its end."""
@@ -92,9 +94,9 @@ def test_database_commands_tell_the_revision(tmp_path: Path) -> None:
     """Current before and after upgrade."""
     place = ("--data-dir", str(tmp_path))
 
-    assert "database: empty, newest known: 0001" in run("db", "current", *place).stdout
-    assert "revision 0001" in run("db", "upgrade", *place).stdout
-    assert "database: 0001" in run("db", "current", *place).stdout
+    assert f"database: empty, newest known: {schema.head()}" in run("db", "current", *place).stdout
+    assert f"revision {schema.head()}" in run("db", "upgrade", *place).stdout
+    assert f"database: {schema.head()}" in run("db", "current", *place).stdout
 
 
 def test_tokens_are_made_listed_and_revoked_without_a_server(tmp_path: Path) -> None:

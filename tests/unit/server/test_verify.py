@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from server_kit import ANSWER, job
 
 from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import ClassifierAnswer, QuboAnswer, pack_bits
@@ -190,3 +191,45 @@ def test_accuracy_is_recounted(
     )
 
     assert run(wanted, said) == Checked(verified, codes)
+
+
+def known(cost: int, **fields: Any) -> BestVerified:
+    """Return a best verified target."""
+    told = {"cost": cost, "solution": "", "found_by": "somebody", "found_on": "paper", "found_at": "2026-11-21"}
+    return BestVerified.model_validate(told | fields)
+
+
+def test_both_gaps_are_frozen_with_the_answer() -> None:
+    """The gap to the best verified target stands beside the official one, with who held it."""
+    bits = greedy()
+    cost = -int(bits.sum())
+    checked = check(spec(), answer(bits, cost), lambda _window, _latency_s: ENERGY, best=known(cost + 1))
+
+    assert isinstance(checked.verified, VerifiedQubo)
+    assert checked.verified.best_target == cost + 1
+    assert checked.verified.best_source == "somebody, paper, 2026-11-21"
+    assert checked.verified.best_gap == qubo_mis.gap(cost, cost + 1) < 0
+    alone = run(spec(), answer(bits, cost)).verified
+    assert isinstance(alone, VerifiedQubo)
+    assert isinstance(alone.best_gap, Absent)
+    assert alone.best_gap.reason_code == "no_best_target"
+
+
+def test_an_impossible_cost_is_a_code() -> None:
+    """A recomputed cost below a proven bound means that something is wrong, and says so."""
+    bits = greedy()
+    cost = -int(bits.sum())
+    checked = check(spec(), answer(bits, cost), lambda _window, _latency_s: ENERGY, best=known(0, bound=cost + 1))
+
+    assert checked.codes == ("below_proven_bound",)
+
+
+def test_gaps_go_from_the_frozen_target() -> None:
+    """A job with a target of its own is measured from that, and its gaps say which reference it was."""
+    bits, job = greedy(), spec(gaps=[0.5]).model_dump()
+    job["workload"]["scenario"] |= {"reference": "given", "target_cost": -4}
+    found = answer(bits, -int(bits.sum()), reached=[reached(bits, -2)])
+
+    gap = only_gap(run(JobSpec.model_validate(job), found))
+
+    assert (gap.reference, gap.target_cost, gap.cost) == ("given", -2, -int(bits.sum()))

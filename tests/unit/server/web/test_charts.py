@@ -286,6 +286,18 @@ def test_gaps_that_round_to_one_cost_share_a_line() -> None:
     assert levels(0) == {}
 
 
+def test_the_best_verified_target_has_a_line() -> None:
+    """It stands beside the official one, shares its line where both cost the same, and needs no official one."""
+    assert dict(levels(-67, best=-69)) == {
+        -69: "best verified target",
+        -67: "official target, gap 0.01",
+        -64: "gap 0.05",
+        -61: "gap 0.1",
+    }
+    assert levels(-67, best=-67)[-67] == "best verified target, official target, gap 0.01"
+    assert dict(levels(None, best=-5)) == {-5: "best verified target"}
+
+
 def test_thinning_keeps_first_last_and_order() -> None:
     """A hundred thousand steps become a few thousand; start, end and order of the curve stay."""
     steps = [Improvement(t_s=0, cost=100_001)] + [

@@ -86,7 +86,10 @@ def test_tiles_name_cost_gap_time_and_energy(view: AttemptView, matrix: EnergyMa
     assert isinstance(view.answer, QuboAnswerView)
     assert view.answer.verified is not None
     assert tiles["Best cost"].value == str(view.answer.verified.cost).replace("-", "−")
-    assert tiles["Gap to the target"].value == "5.97\u00a0%"
+    assert tiles["Gap to the official target"].value == "5.97\u00a0%"
+    best = view.answer.verified.best_target
+    assert best is not None
+    assert tiles["Gap to the best verified"].detail == f"best verified cost −{-best}"
     assert tiles["Time to gap 0.01"].value == "not reached"
     run = next(total.energy for total in matrix.totals if total.phase == "run")
     assert tiles["Energy of the run phase"].value == quantity_text(run)

@@ -1,0 +1,83 @@
+"""Routes of evaluation rounds: open (the commitment), freeze (the seeds and the secret), jobs, look."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import Field, StringConstraints
+
+from neurorig_protocols.benchmarks.evaluation import Nonce
+from neurorig_protocols.records import Digest, Record
+from neurorig_server.api.params import Cursor, Id, PageLimit, WaitForBench
+from neurorig_server.auth import Reader, Submitter
+from neurorig_server.round_jobs import RoundJobs, jobs_of_round
+from neurorig_server.services import ServicesDep
+from neurorig_server.tuning_views import EvaluationPage, EvaluationView
+from neurorig_server.views import CampaignCreated
+
+router = APIRouter(prefix="/evaluations", tags=["evaluations"])
+
+
+class EvaluationRequest(Record):
+    """A round to be opened."""
+
+    benchmark: Literal["qubo-mis"] = "qubo-mis"
+    comment: Annotated[str, StringConstraints(max_length=2000)] = ""
+
+
+class Freeze(Record):
+    """What is frozen into a round. The nonce is the submitter's own randomness, so that the server cannot steer."""
+
+    tuning: Digest
+    nonce: Nonce = Field(default="", description="random bytes of the submitter as hexadecimal digits")
+
+
+@router.post("", status_code=201)
+def open_evaluation(
+    asked: EvaluationRequest, services: ServicesDep, who: Submitter, response: Response
+) -> EvaluationView:
+    """Open a round: the server draws a secret, keeps it sealed and publishes the commitment to it."""
+    view = services.store.evaluations.open(asked.benchmark, asked.comment, who)
+    response.headers["Location"] = f"/api/v1/evaluations/{view.id}"
+    return view
+
+
+@router.get("")
+def list_evaluations(
+    services: ServicesDep, _who: Reader, limit: PageLimit = 50, cursor: Cursor = None
+) -> EvaluationPage:
+    """List rounds, newest first, with the number of rounds that each solver on each board has had."""
+    return services.store.evaluations.list(limit=limit, cursor=cursor)
+
+
+@router.get("/{round_id}")
+def get_evaluation(round_id: Id, services: ServicesDep, _who: Reader) -> EvaluationView:
+    """Show one round: everything that is needed to check it, once it is revealed."""
+    return services.store.evaluations.get(round_id)
+
+
+@router.post("/{round_id}/freeze")
+def freeze_evaluation(round_id: Id, asked: Freeze, services: ServicesDep, who: Submitter) -> EvaluationView:
+    """Freeze a declaration into a round, once: the seeds are drawn and the secret is published."""
+    return services.store.evaluations.freeze(round_id, asked.tuning, asked.nonce, who)
+
+
+@router.post("/{round_id}/jobs", status_code=201)
+def submit_evaluation_jobs(
+    *,
+    round_id: Id,
+    asked: RoundJobs,
+    services: ServicesDep,
+    who: Submitter,
+    response: Response,
+    wait_for_bench: WaitForBench = False,
+) -> CampaignCreated:
+    """Queue the jobs of a revealed round as one campaign."""
+    store = services.store
+    found = store.evaluations.revealed(round_id)
+    declaration = store.tunings.get(found.tuning or "").declaration
+    specs = jobs_of_round(asked, found, declaration)
+    created = store.campaigns.submit(f"evaluation {round_id}", specs, who, wait_for_bench=wait_for_bench)
+    response.headers["Location"] = f"/api/v1/campaigns/{created.id}"
+    return created
