@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import ValidationError
 
+from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.errors import InfraError, LeaseLost, UserError
 from neurorig_protocols.job import BenchRecord
 from neurorig_protocols.lease import Lease, LeaseRequest, Renewal, RenewalAnswer
@@ -125,6 +126,38 @@ class ServerClient:
                 }
                 offset = self._patch(url, file.read(CHUNK_BYTES), headers)
 
+    def fetch_file(self, digest: str, path: Path, *, max_bytes: int) -> None:
+        """Write the bytes of an uploaded file to `path`, whatever they are; InfraError beyond `max_bytes`."""
+
+        def once() -> httpx.Response:
+            with self._http.stream("GET", f"/files/{digest}/content", timeout=120.0) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    return answer
+                with path.open("wb") as file:
+                    for chunk in answer.iter_bytes():
+                        file.write(chunk)
+                        if file.tell() > max_bytes:
+                            raise InfraError(f"the file is larger than {max_bytes} bytes", where=digest)
+                return answer
+
+        self._patiently(once, self._patience_s, f"GET /files/{digest}/content")
+
+    def best_cost(self, key: str) -> int | None:
+        """Return the best verified cost of a problem by its key, None when no solution is known."""
+        try:
+            answer = self._call("GET", f"/targets/{key}")
+        except ServerRefused as refused:
+            if refused.status == httpx.codes.NOT_FOUND:
+                return None
+            raise
+        best = answer.json().get("best")
+        return int(best["cost"]) if best else None
+
+    def propose(self, proposal: Proposal) -> None:
+        """Propose a solution as best verified target; ServerRefused when it is not better."""
+        self._call("POST", "/targets", json=proposal.model_dump(mode="json"), timeout=120.0)
+
     def report(self, attempt_id: str, report: AttemptReport) -> None:
         """Close an attempt; sending the same report again is harmless. LeaseLost when the fence is stale."""
         content = report.model_dump_json().encode()
@@ -162,12 +195,18 @@ class ServerClient:
         timeout: float = _TIMEOUT_S,
         patience_s: float | None = None,
     ) -> httpx.Response:
-        deadline = time.monotonic() + (self._patience_s if patience_s is None else patience_s)
+        def once() -> httpx.Response:
+            return self._http.request(method, url, json=json, content=content, headers=headers, timeout=timeout)
+
+        return self._patiently(once, self._patience_s if patience_s is None else patience_s, f"{method} {url}")
+
+    def _patiently(self, once: Callable[[], httpx.Response], patience_s: float, where: str) -> httpx.Response:
+        deadline = time.monotonic() + patience_s
         attempt = 0
         while True:
             why, pause_s = "", backoff_s(attempt)
             try:
-                answer = self._http.request(method, url, json=json, content=content, headers=headers, timeout=timeout)
+                answer = once()
             except httpx.TransportError as error:
                 why = f"{type(error).__name__}: {error}"
             else:
@@ -179,7 +218,7 @@ class ServerClient:
             if time.monotonic() + pause_s >= deadline or self._wait(pause_s):
                 raise ServerUnreachable(
                     f"the server at {self._http.base_url.host} cannot be used: {why}",
-                    where=f"{method} {url}",
+                    where=where,
                     next_step="Nothing is lost: the agent tries again.",
                 )
 

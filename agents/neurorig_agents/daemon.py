@@ -15,6 +15,7 @@ from neurorig_agents.control import Control
 from neurorig_agents.delivery import deliver, deliver_all
 from neurorig_agents.executor import execute
 from neurorig_agents.heartbeat import Heartbeat
+from neurorig_agents.inputs import Inputs
 from neurorig_agents.live_bench import LiveBench
 from neurorig_agents.spool import Spool
 from neurorig_agents.stop import Stop, Stopped
@@ -48,6 +49,7 @@ class Daemon:
         self._spool = spool
         self._stop = stop
         self._on_step = on_step
+        self._inputs = Inputs(spool.root, client)
         self._registered: BenchRecord | None = None
 
     def run(self) -> None:
@@ -100,7 +102,7 @@ class Daemon:
             except NeurorigError as error:
                 # The server need not know yet: the report will say everything.
                 _log.warning("the start could not be told: %s", error.message)
-            report = execute(lease, self._bench, folder, control, self._on_step)
+            report = execute(lease, self._bench, folder, control, self._on_step, inputs=self._inputs.fetch)
             control.phase = "deliver"
             folder.keep_report(report)
             self._on_step("deliver")

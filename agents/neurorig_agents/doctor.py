@@ -14,6 +14,7 @@ from neurorig_agents.workloads.digits import DigitsWork
 from neurorig_drivers.conformance import Finding
 from neurorig_drivers.conformance_board import Sample, check_open_board, qubo_sample
 from neurorig_drivers.conformance_monitor import check_monitor
+from neurorig_drivers.conformance_samples import snn_sample
 from neurorig_drivers.host import HostedBoard, HostedMonitor
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.bench import BenchProfile, MonitorConfig
@@ -96,6 +97,8 @@ def _examine_monitor(config: MonitorConfig, pass_time: Callable[[float], None]) 
 def _sample(board: HostedBoard) -> Sample:
     if "qubo" in board.info.kinds:
         return qubo_sample()
+    if "snn" in board.info.kinds:
+        return snn_sample(leaky=False)
     work = DigitsWork(Digits(name="mnist-digits", count=_SAMPLE_IMAGES), "check")
     return Sample(work.artifact, work.batch("run", 0, 0))
 

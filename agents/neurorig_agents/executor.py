@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
 
 from neurorig_agents import provenance, ranging, sampling
 from neurorig_agents.control import Control, Ended
+from neurorig_agents.inputs import no_inputs
 from neurorig_agents.ledger import Ledger
 from neurorig_agents.live_bench import LiveBench
 from neurorig_agents.ranging import Setting
@@ -25,6 +27,8 @@ from neurorig_agents.workloads.prepared import Prepared, prepare
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import InfraError, MarkerMismatch, MeasurementError, NeurorigError, WrongAnswer
+from neurorig_protocols.files import needed_files
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.report import AttemptReport, PhaseTime
@@ -43,9 +47,14 @@ def execute(
     folder: AttemptFolder,
     control: Control,
     on_step: Callable[[str], None] = lambda _: None,
+    *,
+    inputs: Callable[[JobSpec], Mapping[str, Path]] = no_inputs,
 ) -> AttemptReport:
-    """Run one attempt and return the report that closes it; `on_step` is told each step as it begins."""
-    attempt = _Attempt(lease, bench, folder, control, on_step)
+    """Run one attempt and return the report that closes it.
+
+    `on_step` is told each step as it begins; `inputs` gives the files that the job names.
+    """
+    attempt = _Attempt(lease, bench, folder, control, on_step, inputs=inputs)
     try:
         return attempt.run()
     except Ended as end:
@@ -68,7 +77,14 @@ class _Attempt:
     """Strictly private: the steps, in the order in which `run` takes them."""
 
     def __init__(
-        self, lease: Lease, bench: LiveBench, folder: AttemptFolder, control: Control, on_step: Callable[[str], None]
+        self,
+        lease: Lease,
+        bench: LiveBench,
+        folder: AttemptFolder,
+        control: Control,
+        on_step: Callable[[str], None],
+        *,
+        inputs: Callable[[JobSpec], Mapping[str, Path]],
     ) -> None:
         self.ledger = Ledger(fence=lease.fence, provenance=provenance.collect())
         self._lease = lease
@@ -78,13 +94,15 @@ class _Attempt:
         self._folder = folder
         self._control = control
         self._on_step = on_step
+        self._inputs = inputs
         self._settle_s = self._plan.settle_s
         self._run_wall_s = 0.0
 
     def run(self) -> AttemptReport:
         """Take every step and return the report of an attempt that came to its end."""
+        files = self._fetch()
         self._step("prepare")
-        work = prepare(self._lease.job, self._lease.attempt_id)
+        work = prepare(self._lease.job, self._lease.attempt_id, files)
         self._bring(work)
         self._open_monitors()
         self._arm(self._range(work))
@@ -92,6 +110,12 @@ class _Attempt:
         self._keep_traces(self._monitors.finish())
         self._judge(work, outputs)
         return self.ledger.report("succeeded")
+
+    def _fetch(self) -> Mapping[str, Path]:
+        if not needed_files(self._lease.job.workload):
+            return {}
+        self._step("fetch inputs")
+        return self._inputs(self._lease.job)
 
     # --- the board
 
@@ -143,6 +167,9 @@ class _Attempt:
     # --- the monitors
 
     def _open_monitors(self) -> None:
+        if self._board.info.no_energy is not None:
+            self.ledger.energy_absent = self._board.info.no_energy
+            return
         if not self._monitors.configured:
             self.ledger.energy_absent = "no power monitor is configured on this bench"
             return
@@ -153,12 +180,16 @@ class _Attempt:
         if not self._monitors.ready and absent:
             self.ledger.energy_absent = "; ".join(absent.values())
 
+    @property
+    def _metered(self) -> bool:
+        return self._board.info.no_energy is None and bool(self._monitors.ready)
+
     def _range(self, work: Prepared) -> Setting:
         """Run unmeasured, where anything can be learned from it; again where the first pass allows finer ranges."""
         setting = ranging.assumed(work, self._plan)
         known_w: dict[str, float] = {}
         for number, step in enumerate(("ranging", "ranging again"), start=1):
-            if not (self._plan.ranging and self._monitors.ready):
+            if not (self._plan.ranging and self._metered):
                 break
             self._step(step, needed_s=setting.run_wall_s)
             self._monitors.start(sampling.ranging_rate_hz(work.longest_s), setting.peak_w, lambda _: MemoryBlocks())
@@ -182,7 +213,7 @@ class _Attempt:
 
     def _arm(self, setting: Setting) -> None:
         self._run_wall_s = setting.run_wall_s
-        if not self._monitors.ready:
+        if not self._metered:
             return
         self._step("arm")
         self._monitors.start(setting.rate_hz, setting.peak_w, lambda name: FileBlocks(self._folder.blocks_path(name)))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import WrongAnswer
-from neurorig_protocols.job import Digits, JobSpec, QuboMis
+from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.report import Answer
 
@@ -38,16 +40,25 @@ class Prepared(Protocol):
         """Return the few figures that are kept of every trial."""
 
 
-def prepare(job: JobSpec, session: str) -> Prepared:
-    """Build the work of a job; `session` labels it for virtual boards. Raises JobError when it has no meaning."""
+def prepare(job: JobSpec, session: str, files: Mapping[str, Path]) -> Prepared:
+    """Build the work of a job; `session` labels it for virtual boards, `files` are those it names, by digest.
+
+    Raises JobError when the job has no meaning.
+    """
     from neurorig_agents.workloads.digits import DigitsWork
+    from neurorig_agents.workloads.qubo import QuboFileWork
     from neurorig_agents.workloads.qubo_mis import QuboMisWork
+    from neurorig_agents.workloads.snn import SnnWork
 
     match job.workload:
         case QuboMis() as workload:
             return QuboMisWork(workload, job.solver, session)
+        case Qubo() as workload:
+            return QuboFileWork(workload, job.solver, session, files)
         case Digits() as workload:
             return DigitsWork(workload, session)
+        case Snn() as workload:
+            return SnnWork(workload, session, files)
 
 
 def number(meta: dict[str, Any], key: str) -> float:
@@ -59,7 +70,9 @@ def number(meta: dict[str, Any], key: str) -> float:
 
 
 def whole(meta: dict[str, Any], key: str) -> int:
-    """Return a whole number that a board must give; WrongAnswer otherwise."""
+    """Return a whole number that a board must give, to its last digit; WrongAnswer otherwise."""
+    if isinstance(meta.get(key), int) and not isinstance(meta[key], bool):
+        return int(meta[key])
     value = number(meta, key)
     if value != int(value):
         raise WrongAnswer(f"the board's output gives {value!r} as '{key}'", where="run", next_step=_DRIVER)

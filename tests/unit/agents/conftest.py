@@ -81,6 +81,7 @@ class Server:
         self.started: list[str] = []
         self.renewals: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
+        self.files: dict[str, bytes] = {}
         self.reports: dict[str, Any] = {}
         self.log: list[tuple[str, str]] = []
         self.headers: list[dict[str, str]] = []
@@ -96,7 +97,10 @@ class Server:
         return f"http://127.0.0.1:{self._http.server_port}"
 
     def fail(self, method: str, path: str, how: str | int | dict[str, Any], times: int = 1) -> None:
-        """Let the next requests fail: "drop" the connection, "deafen" (act, then drop), a status or a problem."""
+        """Let the next requests fail: "drop" the connection, "deafen" (act, then drop), a status or a problem.
+
+        "cut" breaks off in the middle of the answer.
+        """
         self._faults += [(method, path, how)] * times
 
     def give(self, *leases: Lease) -> None:
@@ -190,7 +194,7 @@ class _Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.shutdown(socket.SHUT_RDWR)
             return
-        self._answer(status, answer, headers)
+        self._answer(status, answer, headers, cut=how == "cut")
 
     do_GET = do_PUT = do_POST = do_PATCH = do_HEAD = _any  # noqa: N815 - the base class names them
 
@@ -201,6 +205,9 @@ class _Handler(BaseHTTPRequestHandler):
                 return 200, {}, {}
             case ["leases", *rest]:
                 return self._lease(rest, json.loads(body))
+            case ["files", digest, "content"]:
+                missing = 404, {"status": 404, "code": "not_found", "detail": "there is no such file"}, dict[str, str]()
+                return (200, self.state.files[digest], {}) if digest in self.state.files else missing
             case ["attempts", _, "traces", digest]:
                 return self._upload(digest, body)
             case ["attempts", attempt_id, "report"] if not self.state.lost:
@@ -234,15 +241,19 @@ class _Handler(BaseHTTPRequestHandler):
             return 204, None, {"Upload-Offset": str(len(held))}
         return 200, None, {"Upload-Offset": str(len(held))}
 
-    def _answer(self, status: int, answer: Any, headers: dict[str, str] | None = None) -> None:
-        content = b"" if answer is None or self.command == "HEAD" else json.dumps(answer).encode()
+    def _answer(self, status: int, answer: Any, headers: dict[str, str] | None = None, *, cut: bool = False) -> None:
+        told = answer if isinstance(answer, bytes) else json.dumps(answer).encode()
+        content = b"" if answer is None or self.command == "HEAD" else told
         self.send_response(status)
         for name, value in (headers or {}).items():
             self.send_header(name, value)
         if status != 204:
             self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.wfile.write(content)
+        self.wfile.write(content[: len(content) // 2] if cut else content)
+        if cut:
+            self.close_connection = True
+            self.connection.shutdown(socket.SHUT_RDWR)
 
 
 _LOST = 409, {"status": 409, "code": "lease_lost", "detail": "the lease has ended"}, dict[str, str]()

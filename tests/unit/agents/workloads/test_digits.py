@@ -89,4 +89,4 @@ def test_a_job_finds_its_workload() -> None:
     """`prepare` builds the workload that the job names."""
     job = JobSpec.model_validate({"workload": {"name": "mnist-digits", "count": 2}})
 
-    assert isinstance(prepare(job, "a"), DigitsWork)
+    assert isinstance(prepare(job, "a", {}), DigitsWork)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_agents.workloads import qubo_mis as module
+from neurorig_agents.workloads import qubo as module
 from neurorig_agents.workloads.prepared import prepare
 from neurorig_agents.workloads.qubo_mis import QuboMisWork
 from neurorig_protocols.benchmarks import qubo_mis
@@ -177,4 +177,4 @@ def test_a_job_finds_its_workload() -> None:
         {"workload": {"name": "qubo-mis", "n": N, "density": 0.05, "seed": 1, "scenario": FIXED}}
     )
 
-    assert isinstance(prepare(job, "a"), QuboMisWork)
+    assert isinstance(prepare(job, "a", {}), QuboMisWork)
