@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from neurorig import calls, views
+from neurorig import calls, file_views, views
 from neurorig.connection import Connection
 from neurorig.errors import Unreachable
+from neurorig.uploads import named
 from neurorig.waiting import Waiting
 from neurorig_protocols.job import JobSpec
 
@@ -79,6 +81,23 @@ class AsyncClient:
     async def energy(self, attempt_id: str) -> views.EnergyView | views.EnergyAbsent:
         """Return the energy of an attempt, component by phase, or why there is none."""
         return await self.send(calls.energy(attempt_id))
+
+    async def upload(
+        self,
+        content: Path | bytes,
+        *,
+        kind: str,
+        name: str | None = None,
+        form: str | None = None,
+        **options: calls.Param,
+    ) -> file_views.FileView:
+        """Upload a file and return what it is; arguments as for `Client.upload`."""
+        data, label = await asyncio.to_thread(named, content, name)
+        return await self.send(calls.upload(data, kind=kind, name=label, options={"format": form, **options}))
+
+    async def file(self, digest: str) -> file_views.FileView:
+        """Return one uploaded file's name and facts."""
+        return await self.send(calls.file(digest))
 
     async def wait(
         self,

@@ -10,13 +10,16 @@ from urllib.parse import quote
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from neurorig import views
+from neurorig import benchmark_views, file_views, rule_views, target_views, views
 from neurorig.errors import ApiError, Unreachable, from_problem
+from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.job import JobSpec
 
 T = TypeVar("T")
 
 API = "/api/v1"
+
+UPLOAD_TIMEOUT_S = 300.0
 
 # A restarting server, or a proxy in front of one that is down: not an answer to the request.
 NOT_NOW = (502, 503, 504)
@@ -35,6 +38,8 @@ class Call(Generic[T]):
     params: Mapping[str, Param] = field(default_factory=dict)
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes | None = None
+    timeout_s: float | None = None
 
     def request_arguments(self) -> dict[str, Any]:
         """Return the arguments of httpx's `request`; parameters that are None are left out."""
@@ -44,6 +49,10 @@ class Call(Generic[T]):
             "params": {key: value for key, value in self.params.items() if value is not None},
             "headers": dict(self.headers),
         }
+        if self.timeout_s is not None:
+            arguments["timeout"] = self.timeout_s
+        if self.content is not None:
+            arguments["content"] = self.content
         return arguments if self.body is None else {**arguments, "json": self.body}
 
     def read(self, response: httpx.Response) -> T:
@@ -125,6 +134,87 @@ def campaign(campaign_id: str) -> Call[views.CampaignView]:
     return Call("GET", _at("campaigns", campaign_id), _view(views.CampaignView))
 
 
+def campaign_summary(campaign_id: str) -> Call[benchmark_views.CampaignSummaryView]:
+    """GET /campaigns/{id}/summary."""
+    return Call("GET", _at("campaigns", campaign_id, "summary"), _view(benchmark_views.CampaignSummaryView))
+
+
+def create_comparison(left: Json, right: Json, name: str) -> Call[benchmark_views.ComparisonView]:
+    """POST /comparisons."""
+    body = {"left": left, "right": right, "name": name}
+    return Call("POST", _at("comparisons"), _view(benchmark_views.ComparisonView), body=body)
+
+
+def comparison(comparison_id: str) -> Call[benchmark_views.ComparisonView]:
+    """GET /comparisons/{id}."""
+    return Call("GET", _at("comparisons", comparison_id), _view(benchmark_views.ComparisonView))
+
+
+def targets(filters: Mapping[str, Param]) -> Call[target_views.TargetList]:
+    """GET /targets."""
+    return Call("GET", _at("targets"), _view(target_views.TargetList), params=filters)
+
+
+def target(key: str) -> Call[target_views.TargetView]:
+    """GET /targets/{key}."""
+    return Call("GET", _at("targets", key), _view(target_views.TargetView))
+
+
+def target_solution(key: str) -> Call[bytes]:
+    """GET /targets/{key}/solution."""
+    return Call("GET", _at("targets", key, "solution"), lambda response: response.content)
+
+
+def propose_target(proposal: Proposal) -> Call[target_views.TargetView]:
+    """POST /targets."""
+    return Call("POST", _at("targets"), _view(target_views.TargetView), body=_json(proposal), timeout_s=120.0)
+
+
+def declare_tuning(declaration: Json) -> Call[rule_views.TuningView]:
+    """POST /tunings."""
+    return Call("POST", _at("tunings"), _view(rule_views.TuningView), body=declaration)
+
+
+def tuning(digest: str) -> Call[rule_views.TuningView]:
+    """GET /tunings/{digest}."""
+    return Call("GET", _at("tunings", digest), _view(rule_views.TuningView))
+
+
+def tuning_page(limit: int, cursor: str | None) -> Call[rule_views.TuningPage]:
+    """GET /tunings."""
+    return Call("GET", _at("tunings"), _view(rule_views.TuningPage), params={"limit": limit, "cursor": cursor})
+
+
+def open_evaluation(benchmark: str, comment: str) -> Call[rule_views.EvaluationView]:
+    """POST /evaluations."""
+    body = {"benchmark": benchmark, "comment": comment}
+    return Call("POST", _at("evaluations"), _view(rule_views.EvaluationView), body=body)
+
+
+def freeze_evaluation(round_id: str, digest: str, nonce: str) -> Call[rule_views.EvaluationView]:
+    """POST /evaluations/{id}/freeze."""
+    body = {"tuning": digest, "nonce": nonce}
+    return Call("POST", _at("evaluations", round_id, "freeze"), _view(rule_views.EvaluationView), body=body)
+
+
+def evaluation(round_id: str) -> Call[rule_views.EvaluationView]:
+    """GET /evaluations/{id}."""
+    return Call("GET", _at("evaluations", round_id), _view(rule_views.EvaluationView))
+
+
+def evaluation_page(limit: int, cursor: str | None) -> Call[rule_views.EvaluationPage]:
+    """GET /evaluations."""
+    params: Mapping[str, Param] = {"limit": limit, "cursor": cursor}
+    return Call("GET", _at("evaluations"), _view(rule_views.EvaluationPage), params=params)
+
+
+def submit_evaluation(round_id: str, jobs: Json, *, wait_for_bench: bool) -> Call[views.CampaignCreated]:
+    """POST /evaluations/{id}/jobs."""
+    params: Mapping[str, Param] = {"wait_for_bench": "true" if wait_for_bench else None}
+    path = _at("evaluations", round_id, "jobs")
+    return Call("POST", path, _view(views.CampaignCreated), params=params, body=jobs)
+
+
 def benches() -> Call[list[views.BenchView]]:
     """GET /benches."""
     return Call("GET", _at("benches"), _view(list[views.BenchView]))
@@ -172,6 +262,34 @@ def trace_parquet(attempt_id: str, monitor: str) -> Call[bytes]:
     """GET /attempts/{id}/trace of one monitor, every sample."""
     params: Mapping[str, Param] = {"monitor": monitor, "format": "parquet"}
     return Call("GET", _at("attempts", attempt_id, "trace"), lambda response: response.content, params=params)
+
+
+def upload(content: bytes, *, kind: str, name: str, options: Mapping[str, Param]) -> Call[file_views.FileView]:
+    """POST /files. The server's check of a large problem takes longer than other answers."""
+    return Call(
+        "POST",
+        _at("files"),
+        _view(file_views.FileView),
+        params={"kind": kind, "name": name, **options},
+        headers={"Content-Type": "application/octet-stream"},
+        content=content,
+        timeout_s=UPLOAD_TIMEOUT_S,
+    )
+
+
+def file_page(filters: Mapping[str, Param], cursor: str | None) -> Call[file_views.FilePage]:
+    """GET /files."""
+    return Call("GET", _at("files"), _view(file_views.FilePage), params={**filters, "cursor": cursor})
+
+
+def file(digest: str) -> Call[file_views.FileView]:
+    """GET /files/{digest}."""
+    return Call("GET", _at("files", digest), _view(file_views.FileView))
+
+
+def file_content(digest: str) -> Call[bytes]:
+    """GET /files/{digest}/content."""
+    return Call("GET", _at("files", digest, "content"), lambda response: response.content)
 
 
 def create_token(name: str, scopes: Iterable[str], bench: str | None) -> Call[views.TokenCreated]:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import httpx
 
-from neurorig import calls, views
+from neurorig import benchmark_views, calls, file_views, rule_views, target_views, views
 from neurorig.connection import Connection
 from neurorig.errors import Unreachable
+from neurorig.uploads import named
 from neurorig.waiting import Waiting
+from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.job import JobSpec
 
 T = TypeVar("T")
@@ -89,6 +92,72 @@ class Client:
         """Return how far a campaign is."""
         return self.send(calls.campaign(campaign_id))
 
+    def campaign_summary(self, campaign_id: str) -> benchmark_views.CampaignSummaryView:
+        """Return the benchmark's tables of a campaign as they stand now."""
+        return self.send(calls.campaign_summary(campaign_id))
+
+    def compare(
+        self, left: Mapping[str, str], right: Mapping[str, str], *, name: str = ""
+    ) -> benchmark_views.ComparisonView:
+        """Join two sides, each {"job": id} or {"campaign": id}; ratios are left over right."""
+        return self.send(calls.create_comparison(left, right, name))
+
+    def comparison(self, comparison_id: str) -> benchmark_views.ComparisonView:
+        """Return a comparison with its numbers as they stand now."""
+        return self.send(calls.comparison(comparison_id))
+
+    def targets(self, **filters: calls.Param) -> target_views.TargetList:
+        """Return official and best verified targets. Filters: workload, n, density, seed, problem."""
+        return self.send(calls.targets(filters))
+
+    def target(self, key: str) -> target_views.TargetView:
+        """Return one target with its solution and who held the record before."""
+        return self.send(calls.target(key))
+
+    def target_solution(self, key: str) -> bytes:
+        """Return the best verified solution as the bytes of a solution file."""
+        return self.send(calls.target_solution(key))
+
+    def propose_target(self, proposal: Proposal) -> target_views.TargetView:
+        """Propose a solution; ApiError with the code target_not_better when it does not beat the present best."""
+        return self.send(calls.propose_target(proposal))
+
+    def declare_tuning(self, declaration: Mapping[str, Any]) -> rule_views.TuningView:
+        """Freeze a tuning declaration; the same one again returns the first."""
+        return self.send(calls.declare_tuning(declaration))
+
+    def tuning(self, digest: str) -> rule_views.TuningView:
+        """Return a tuning declaration."""
+        return self.send(calls.tuning(digest))
+
+    def tunings(self, *, page_size: int = 100) -> Iterator[rule_views.TuningView]:
+        """Yield tuning declarations, newest first."""
+        cursor = None
+        while True:
+            page = self.send(calls.tuning_page(page_size, cursor))
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def open_evaluation(self, benchmark: str = "qubo-mis", *, comment: str = "") -> rule_views.EvaluationView:
+        """Open an evaluation round: the server publishes its commitment."""
+        return self.send(calls.open_evaluation(benchmark, comment))
+
+    def freeze_evaluation(self, round_id: str, digest: str, *, nonce: str) -> rule_views.EvaluationView:
+        """Freeze a declaration into a round: the seeds are drawn. `nonce`: your own random bytes in hexadecimal."""
+        return self.send(calls.freeze_evaluation(round_id, digest, nonce))
+
+    def evaluation(self, round_id: str) -> rule_views.EvaluationView:
+        """Return an evaluation round."""
+        return self.send(calls.evaluation(round_id))
+
+    def submit_evaluation(
+        self, round_id: str, jobs: Mapping[str, Any], *, wait_for_bench: bool = False
+    ) -> views.CampaignCreated:
+        """Ask for the jobs of a revealed round: `scenario`, and optionally sizes, densities, needs, plan, tags."""
+        return self.send(calls.submit_evaluation(round_id, jobs, wait_for_bench=wait_for_bench))
+
     def benches(self) -> list[views.BenchView]:
         """Return all benches."""
         return self.send(calls.benches())
@@ -120,6 +189,37 @@ class Client:
     def trace_parquet(self, attempt_id: str, monitor: str) -> bytes:
         """Return one monitor's trace, every sample; read it with `neurorig_protocols.trace.from_parquet`."""
         return self.send(calls.trace_parquet(attempt_id, monitor))
+
+    def upload(
+        self,
+        content: Path | bytes,
+        *,
+        kind: str,
+        name: str | None = None,
+        form: str | None = None,
+        **options: calls.Param,
+    ) -> file_views.FileView:
+        """Upload a file and return what it is. Options of a problem: form (its format), sense, vartype, decimals."""
+        data, label = named(content, name)
+        return self.send(calls.upload(data, kind=kind, name=label, options={"format": form, **options}))
+
+    def files(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[file_views.FileView]:
+        """Yield uploaded files, newest first. Filters: kind, name."""
+        cursor = None
+        while True:
+            page = self.send(calls.file_page({"limit": page_size, **filters}, cursor))
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
+
+    def file(self, digest: str) -> file_views.FileView:
+        """Return one uploaded file's name and facts."""
+        return self.send(calls.file(digest))
+
+    def file_content(self, digest: str) -> bytes:
+        """Return a file's bytes as the server keeps them."""
+        return self.send(calls.file_content(digest))
 
     def create_token(self, name: str, scopes: Iterable[str], *, bench: str | None = None) -> views.TokenCreated:
         """Make a token (needs the scope admin); an agent's token is bound to its bench."""

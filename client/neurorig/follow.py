@@ -16,15 +16,20 @@ EXIT_INTERRUPTED = 130
 
 def follow(terminal: Terminal, job_ids: Sequence[str]) -> None:
     """Wait for jobs and show them; leave with 1 when one did not succeed, 130 when interrupted."""
-    try:
-        with terminal.client() as client:
-            ended = client.wait(job_ids, _say_change, on_outage=_say_outage)
-    except KeyboardInterrupt:
-        click.echo(f"\nThe jobs go on. Come back with: neurorig watch {' '.join(job_ids)}", err=True)
-        sys.exit(EXIT_INTERRUPTED)
+    ended = wait_for(terminal, job_ids)
     terminal.show(ended, tables.jobs(ended))
     if any(job.state != "succeeded" for job in ended):
         sys.exit(EXIT_JOB_FAILED)
+
+
+def wait_for(terminal: Terminal, job_ids: Sequence[str]) -> list[views.JobView]:
+    """Wait for jobs and return them, telling each change; leave with 130 when interrupted."""
+    try:
+        with terminal.client() as client:
+            return client.wait(job_ids, _say_change, on_outage=_say_outage)
+    except KeyboardInterrupt:
+        click.echo(f"\nThe jobs go on. Come back with: neurorig watch {' '.join(job_ids)}", err=True)
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def _say_change(job: views.JobView) -> None:

@@ -26,6 +26,7 @@ def job_spec(workload: Mapping[str, Any], options: Mapping[str, Any]) -> JobSpec
         "name": options["solver"],
         "seed": options["solver_seed"],
         "params": parameters(options["params"]),
+        "tuning": options.get("tuning"),
     }
     body = {
         "workload": _given(workload, workload),

@@ -31,6 +31,10 @@ STYLES = {
 
 def workload(view: views.WorkloadView) -> str:
     """Return a workload in one short phrase."""
+    if view.problem is not None:
+        return f"{view.name} {view.problem[:19]}…, {scenario(view.scenario)}"
+    if view.steps is not None:
+        return f"{view.name} {view.samples} samples × {view.steps} steps"
     if view.n is None:
         return f"{view.name} × {view.count}" if view.count is not None else view.name
     density = "" if view.density is None else f" {100 * view.density:g} %"
@@ -46,6 +50,11 @@ def scenario(view: views.ScenarioView | None) -> str:
     return f"to solution, limit {text.plain(view.limit_s or 0, 's')}"
 
 
+def standing(found: views.StandingView | None) -> str:
+    """Return what a job counts as and why; empty where the benchmark has no such rules."""
+    return f"{found.name}: {found.why}" if found else ""
+
+
 def gap(found: float | views.AbsentView | None) -> str:
     """Return a gap in percent, or why there is none."""
     if found is None:
@@ -55,7 +64,7 @@ def gap(found: float | views.AbsentView | None) -> str:
 
 def jobs(found: Iterable[views.JobView]) -> Table:
     """One line per job."""
-    table = _table("job", "state", "workload", "board", "quality", "created", "why")
+    table = _table("job", "state", "workload", "board", "quality", "counts as", "created", "why")
     for job in found:
         last = job.last_attempt
         table.add_row(
@@ -64,6 +73,7 @@ def jobs(found: Iterable[views.JobView]) -> Table:
             workload(job.spec.workload),
             job.spec.needs.board or (last.bench if last else "any"),
             _state((last.quality if last else None) or ""),
+            job.standing.name if job.standing else "",
             _when(job.created_at),
             job.error.message if job.error else job.reason or "",
         )
@@ -92,6 +102,7 @@ def job_facts(job: views.JobView) -> Table:
         "job": job.id,
         "state": job.state,
         "workload": workload(job.spec.workload),
+        "standing": standing(job.standing),
         "priority": str(job.priority),
         "position": str(job.position) if job.position is not None else "",
         "why": job.error.message if job.error else job.reason or "",
@@ -108,6 +119,7 @@ def attempt_facts(attempt: views.AttemptView) -> Table:
         "bench": f"{attempt.bench} ({attempt.board}, {attempt.reality})",
         "state": attempt.state,
         "quality": ", ".join((attempt.quality or "not judged", *attempt.codes)),
+        "standing": standing(attempt.standing),
         **_answer_facts(attempt.answer),
         "why": attempt.error.message if attempt.error else "",
         "next step": (attempt.error.next_step if attempt.error else None) or "",
@@ -122,25 +134,53 @@ def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
     verified = answer.verified
     if verified.accuracy is not None:
         return {"accuracy": f"{100 * verified.accuracy:.1f} % ({verified.correct} of {verified.count})"}
+    if verified.output_spikes is not None:
+        return _spike_facts(answer, verified)
     target = "none known" if verified.official_target is None else str(verified.official_target)
+    best = "none known" if verified.best_target is None else f"{verified.best_target} ({verified.best_source})"
     times = {"requested": answer.requested_s, "set-up": answer.setup_s, "solve": answer.solve_s}
     return {
         "solver": answer.solver or "",
         "best cost": f"{verified.cost} (recomputed)",
+        "in the file's unit": in_unit(verified),
         "official target": target,
-        "gap": gap(verified.gap),
+        "gap to official": gap(verified.gap),
+        "best verified": best,
+        "gap to best": gap(verified.best_gap),
         **{name: text.plain(s, "s") for name, s in times.items() if s is not None},
         "clock": f"{answer.clock}, from '{answer.start_event}' on",
     }
 
 
+def in_unit(verified: views.VerifiedView) -> str:
+    """Return an uploaded problem's cost in its owner's unit; empty for other problems."""
+    if verified.value is None:
+        return ""
+    bound = f" ± {verified.rounding_bound:.3g} by rounding" if verified.rounding_bound else ""
+    return f"{verified.value:.12g}{bound} (scale {verified.scale}, offset {verified.offset})"
+
+
+def _spike_facts(answer: views.AnswerView, verified: views.VerifiedView) -> dict[str, str]:
+    errors = {one["name"]: one["weight_error"] for one in answer.quantisation.get("populations", ())}
+    rounding = ", ".join(f"{name} {100 * error:.2g} %" for name, error in list(errors.items())[:8])
+    return {
+        "output spikes": f"{verified.output_spikes} of {answer.outputs} outputs in {answer.samples} samples",
+        "spikes": f"{verified.spikes} of all neurons",
+        "silent samples": str(verified.silent_samples),
+        "solve": f"{text.plain(answer.solve_s or 0, 's')} on the clock {answer.clock}",
+        "rounding of weights": f"{rounding} of the largest" if rounding else "",
+        "not recomputed": verified.not_recomputed or "",
+    }
+
+
 def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
     """Latency and energy to each gap."""
-    table = _table("gap", "target cost", "latency", "energy", "reality")
+    table = _table("gap", "to target", "target cost", "latency", "energy", "reality")
     for item in found:
         missed = item.latency_s is None
         table.add_row(
             f"{100 * item.gap:g} %",
+            item.reference,
             f"{item.target_cost:g}",
             text.latency(item.latency_s),
             "not reached" if missed else text.measured(item.energy),

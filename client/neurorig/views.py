@@ -51,12 +51,14 @@ Measured = QuantityView | AbsentView
 
 
 class ScenarioView(View):
-    """A scenario: `timeout_s` for fixed-timeout, `gaps` and `limit_s` for time-to-solution."""
+    """A scenario: `timeout_s` for fixed-timeout; for time-to-solution `gaps`, `limit_s` and the target they go from."""
 
     kind: str
     timeout_s: float | None = None
     limit_s: float | None = None
     gaps: tuple[float, ...] = ()
+    reference: str = "official"
+    target_cost: int | None = None
 
 
 class WorkloadView(View):
@@ -67,6 +69,9 @@ class WorkloadView(View):
     density: float | None = None
     seed: int | None = None
     count: int | None = None
+    steps: int | None = None
+    samples: int | None = None
+    problem: str | None = None
     scenario: ScenarioView | None = None
 
 
@@ -85,6 +90,15 @@ class SpecView(View):
     workload: WorkloadView
     needs: NeedsView = NeedsView()
     tags: tuple[str, ...] = ()
+
+
+class StandingView(View):
+    """What a job counts as under the rules of its benchmark, and why."""
+
+    name: str
+    seed: str
+    why: str
+    evaluation: str | None = None
 
 
 class AttemptSummary(View):
@@ -114,6 +128,7 @@ class JobView(View):
     reason: str | None = None
     error: ErrorView | None = None
     attempts: tuple[AttemptSummary, ...] = ()
+    standing: StandingView | None = None
 
     @property
     def ended(self) -> bool:
@@ -173,9 +188,10 @@ class BenchView(View):
 
 
 class ReachedView(View):
-    """A gap of the time-to-solution scenario after recomputation; latency None means not reached."""
+    """A gap after recomputation, measured from the target `reference` names; latency None means not reached."""
 
     gap: float
+    reference: str = "official"
     target_cost: float
     cost: int | None = None
     latency_s: float | None = None
@@ -183,17 +199,29 @@ class ReachedView(View):
 
 
 class VerifiedView(View):
-    """The server's recomputation: cost, gap and target of a QUBO, or the score of a classifier."""
+    """The server's recomputation: cost, gap and target of a QUBO, the score of a classifier, or spikes that add up."""
 
     kind: str
     cost: int | None = None
     gap: float | AbsentView | None = None
     official_target: int | None = None
     target_source: str | None = None
+    best_target: int | None = None
+    best_source: str | None = None
+    best_gap: float | AbsentView | None = None
+    value: float | None = None
+    scale: str | None = None
+    offset: str | None = None
+    rounding_bound: float | None = None
     reached: tuple[ReachedView, ...] = ()
     count: int | None = None
     correct: int | None = None
     accuracy: float | None = None
+    output_spikes: int | None = None
+    spikes: int | None = None
+    silent_samples: int | None = None
+    winners: tuple[int, ...] = ()
+    not_recomputed: str | None = None
 
 
 class AnswerView(View):
@@ -209,6 +237,12 @@ class AnswerView(View):
     start_event: str | None = None
     latency_s: tuple[float | None, ...] = ()
     labels: tuple[int, ...] = ()
+    samples: int | None = None
+    steps: int | None = None
+    outputs: int | None = None
+    counts: str | None = None
+    first_steps: str | None = None
+    quantisation: dict[str, Any] = Field(default_factory=dict)
     verified: VerifiedView | None = None
 
 
@@ -239,6 +273,7 @@ class AttemptView(View):
     provenance: dict[str, Any] = Field(default_factory=dict)
     error: ErrorView | None = None
     energy_absent: str | None = None
+    standing: StandingView | None = None
     started_at: AwareDatetime | None = None
     ended_at: AwareDatetime | None = None
 

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from itertools import islice
+from typing import TYPE_CHECKING
 
 import click
 
-from neurorig import tables, views
+from neurorig import file_tables, placement_tables, tables, views
 from neurorig.client import Client
 from neurorig.errors import ApiError
 from neurorig.follow import follow
 from neurorig.terminal import Terminal, with_terminal
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 STATES = ("queued", "leased", "running", "cancelling", "succeeded", "failed", "cancelled")
 
@@ -49,15 +53,25 @@ def show(terminal: Terminal, job_or_attempt: str) -> None:
         job = _job_or_none(client, job_or_attempt)
         last = job.last_attempt if job else None
         if job and not last:
-            terminal.show({"job": job.model_dump(mode="json"), "attempt": None}, tables.job_facts(job))
+            facts = [tables.job_facts(job), *_problem(terminal, job)]
+            terminal.show({"job": job.model_dump(mode="json"), "attempt": None}, *facts)
             return
         attempt = client.attempt(last.id if last else job_or_attempt)
     reached = attempt.answer.verified.reached if attempt.answer and attempt.answer.verified else ()
-    pictures = [tables.job_facts(job), tables.attempts(job.attempts)] if job else []
+    pictures = [tables.job_facts(job), *_problem(terminal, job), tables.attempts(job.attempts)] if job else []
     pictures += [tables.attempt_facts(attempt)]
     pictures += [tables.reached(reached, attempt.reality)] if reached else []
     found = {"job": job.model_dump(mode="json") if job else None, "attempt": attempt.model_dump(mode="json")}
-    terminal.show(found, *pictures)
+    terminal.show(found, *pictures, *placement_tables.placement(attempt.placement, attempt.reality))
+
+
+def _problem(terminal: Terminal, job: views.JobView) -> list[Table]:
+    """Return the facts of the problem that a job names, for people."""
+    digest = job.spec.workload.problem
+    if digest is None or terminal.as_json:
+        return []
+    with terminal.client() as client:
+        return [file_tables.file_facts(client.file(digest))]
 
 
 def _job_or_none(client: Client, job_id: str) -> views.JobView | None:

@@ -64,8 +64,11 @@ def test_every_own_command_loads(name):
     """Each of our commands can be imported, says what it does and answers in JSON on request."""
     command = cli.get_command(click.Context(cli), name)
 
-    assert command.help
-    assert any("--json" in parameter.opts for parameter in command.params)
+    own = [command, *command.commands.values()] if isinstance(command, click.Group) else [command]
+    answering = [one for one in own if not isinstance(one, click.Group) or one.invoke_without_command]
+
+    assert all(one.help for one in own)
+    assert all(any("--json" in parameter.opts for parameter in one.params) for one in answering)
     assert command.name == name
 
 

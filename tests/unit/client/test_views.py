@@ -17,6 +17,7 @@ PAIRS = [
     (views.CampaignView, server.CampaignView),
     (views.BenchView, server.BenchView),
     (views.LeaseView, server.LeaseView),
+    (views.StandingView, server.Standing),
     (views.AttemptView, server.AttemptView),
     (views.ReachedView, server.ReachedGap),
     (views.TraceInfo, server.TraceInfo),
@@ -52,10 +53,12 @@ def test_only_what_the_server_always_sends_is_needed(ours, theirs):
     assert needed <= always
 
 
-def test_the_answers_of_both_kinds_are_read():
-    """Fields of QUBO and classifier answers and of their recomputations are known to the server."""
-    answers = set(server.QuboAnswerView.model_fields) | set(server.ClassifierAnswerView.model_fields)
-    verified = set(server.VerifiedQubo.model_fields) | set(server.VerifiedClassifier.model_fields)
+def test_the_answers_of_every_kind_are_read():
+    """Fields of the answers of every kind and of their recomputations are known to the server."""
+    kinds = (server.QuboAnswerView, server.ClassifierAnswerView, server.SnnAnswerView)
+    answers = {name for kind in kinds for name in kind.model_fields}
+    checks = (server.VerifiedQubo, server.VerifiedClassifier, server.VerifiedSnn)
+    verified = {name for check in checks for name in check.model_fields}
 
     assert set(views.AnswerView.model_fields) <= answers
     assert set(views.VerifiedView.model_fields) <= verified
@@ -63,7 +66,8 @@ def test_the_answers_of_both_kinds_are_read():
 
 def test_workloads_and_scenarios_are_read():
     """Fields of every workload and scenario are known to the protocol."""
-    workloads = set(job.QuboMis.model_fields) | set(job.Digits.model_fields)
+    kinds = (job.QuboMis, job.Digits, job.Qubo, job.Snn)
+    workloads = {name for kind in kinds for name in kind.model_fields}
     scenarios = set(job.FixedTimeout.model_fields) | set(job.TimeToSolution.model_fields)
 
     assert set(views.WorkloadView.model_fields) <= workloads

@@ -1,0 +1,114 @@
+"""`neurorig targets list | show | check | propose`, and what other packages add: `improve`, `export`."""
+
+from __future__ import annotations
+
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+
+import click
+
+from neurorig import target_tables
+from neurorig.solutions import Solution, check_solution, read_solution
+from neurorig.terminal import Terminal, with_terminal
+
+DIGEST = r"sha256:"
+
+
+class TargetGroup(click.Group):
+    """Our own subcommands, and those of the entry point group `neurorig.targets`, imported when they are called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return our own commands first."""
+        return [*super().list_commands(ctx), *sorted(_others())]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; one whose libraries are missing says what to install."""
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in _others():
+            return own
+        try:
+            found: click.Command = _others()[cmd_name].load()
+        except ImportError as error:
+            raise click.ClickException(
+                f"'targets {cmd_name}' cannot be loaded: {error}. Next: pip install 'neurorig[agent]'"
+            ) from error
+        return found
+
+
+def _others() -> dict[str, EntryPoint]:
+    return {point.name: point for point in entry_points(group="neurorig.targets")}
+
+
+@click.group(cls=TargetGroup)
+def targets() -> None:
+    """Targets of problems: the official one and the best verified one, with its solution."""
+
+
+@targets.command("list")
+@click.option("--workload", type=click.Choice(["qubo-mis", "qubo"]))
+@click.option("--n", type=int, help="Variables.")
+@click.option("--density", type=float)
+@click.option("--seed", type=int)
+@click.option("--problem", help="Digest of an uploaded problem.")
+@with_terminal
+def list_targets(terminal: Terminal, **filters: str | int | float | None) -> None:
+    """List official and best verified targets beside each other."""
+    with terminal.client() as client:
+        found = client.targets(**filters)
+    pictures = [target_tables.targets(found.items) if found.items else "no target matches"]
+    terminal.show(found.items, *pictures, *(["there are more; narrow the list"] if found.more else []))
+
+
+@targets.command()
+@click.argument("key")
+@click.option("--solution", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write its solution here.")
+@with_terminal
+def show(terminal: Terminal, key: str, path: Path | None) -> None:
+    """Show a target by its key: who holds it, who held it before, how it is proven."""
+    with terminal.client() as client:
+        found = client.target(key)
+        if path is not None:
+            path.write_bytes(client.target_solution(key))
+    terminal.show(found, target_tables.facts(found), target_tables.history(found.history))
+
+
+@targets.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--n", type=int, help="Variables, for a file of plain bits.")
+@click.option("--density", type=float, help="Edge density, for a file of plain bits.")
+@click.option("--seed", type=int, help="Seed of the graph, for a file of plain bits.")
+@click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for programs.")
+def check(*, file: Path, n: int | None, density: float | None, seed: int | None, as_json: bool) -> None:
+    """Recompute the cost of a solution file on this computer and compare it with the targets known here."""
+    found = check_solution(read_solution(file, n=n, density=density, seed=seed))
+    Terminal(None, None, as_json).show(found.as_dict(), found.sentence())
+
+
+@targets.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--n", type=int, help="Variables, for a file of plain bits.")
+@click.option("--density", type=float, help="Edge density, for a file of plain bits.")
+@click.option("--seed", type=int, help="Seed of the graph, for a file of plain bits.")
+@click.option("--problem", help="Digest of an uploaded problem, for a file of plain bits.")
+@click.option("--found-by", help="Who found it; without it, what the file says.")
+@click.option("--found-on", help="Solver and machine; without it, what the file says.")
+@click.option("--comment")
+@with_terminal
+def propose(
+    terminal: Terminal,
+    *,
+    file: Path,
+    n: int | None,
+    density: float | None,
+    seed: int | None,
+    problem: str | None,
+    found_by: str | None,
+    found_on: str | None,
+    comment: str | None,
+) -> None:
+    """Propose a solution to the server, which recomputes its cost and keeps it if it is strictly better."""
+    solution: Solution = read_solution(file, n=n, density=density, seed=seed, digest=problem)
+    proposal = solution.proposal(found_by=found_by, found_on=found_on, comment=comment)
+    with terminal.client() as client:
+        found = client.propose_target(proposal)
+    terminal.show(found, target_tables.facts(found))

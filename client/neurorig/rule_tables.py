@@ -1,0 +1,126 @@
+"""Tables of tuning declarations and evaluation rounds for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from rich.table import Table
+from rich.text import Text
+
+from neurorig import rule_views
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def tunings(found: Iterable[rule_views.TuningView]) -> Table:
+    """One line per declaration."""
+    table = _table("digest", "board", "solver", "parameters", "declared by", "at", "rounds")
+    for view in found:
+        said = view.declaration
+        names = ", ".join(said.get("params", {})) or "none"
+        table.add_row(
+            view.digest,
+            str(said.get("board", "")),
+            str(said.get("solver", "")),
+            names,
+            view.owner,
+            _when(view.created_at),
+            str(view.rounds),
+        )
+    return table
+
+
+def tuning_facts(view: rule_views.TuningView) -> Table:
+    """A declaration as name and value, each parameter as it was declared."""
+    said = view.declaration
+    facts = {
+        "digest": view.digest,
+        "benchmark": str(said.get("benchmark", "")),
+        "board": str(said.get("board", "")),
+        "solver": str(said.get("solver", "")),
+        "declared": f"{_when(view.created_at)} by {view.owner}",
+        "rounds": f"{view.rounds} evaluation rounds drew seeds for it",
+        **{f"  {name}": parameter(value) for name, value in said.get("params", {}).items()},
+    }
+    return _facts(facts)
+
+
+def parameter(value: Any) -> str:
+    """Return a declared parameter in one line."""
+    if not isinstance(value, Mapping):
+        return repr(value)
+    if "expression" in value:
+        return str(value["expression"])
+    return "; ".join(_step(step) for step in value.get("steps", ()))
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    limits = [f"{name} up to {step[name]:g}" for name in ("n", "density") if step.get(name) is not None]
+    return f"{step.get('value')!r} for {' and '.join(limits) or 'the rest'}"
+
+
+def values(params: Mapping[str, Any]) -> Table:
+    """Parameters with their values."""
+    return _facts({name: repr(value) for name, value in params.items()} or {"parameters": "none are declared"})
+
+
+def evaluations(page: rule_views.EvaluationPage) -> Table:
+    """One line per round."""
+    table = _table("round", "state", "opened by", "opened", "frozen", "declaration", "jobs", "comment")
+    for view in page.items:
+        frozen = _when(view.frozen_at) if view.frozen_at else ""
+        table.add_row(
+            view.id, view.state, view.owner, _when(view.opened_at), frozen, view.tuning or "", str(view.jobs),
+            view.comment,
+        )  # fmt: skip
+    return table
+
+
+def round_counts(found: Iterable[rule_views.RoundCountView]) -> Table:
+    """How often seeds were drawn for each solver on each board."""
+    table = _table("board", "solver", "rounds", "declarations")
+    for count in found:
+        table.add_row(count.board, count.solver, str(count.rounds), str(count.declarations))
+    return table
+
+
+def evaluation_facts(view: rule_views.EvaluationView) -> Table:
+    """A round as name and value."""
+    facts = {
+        "round": view.id,
+        "benchmark": view.benchmark,
+        "state": view.state,
+        "opened": f"{_when(view.opened_at)} by {view.owner}",
+        "comment": view.comment,
+        "commitment": view.commitment,
+        "frozen": _when(view.frozen_at) if view.frozen_at else "",
+        "declaration": view.tuning or "",
+        "nonce": view.nonce or "",
+        "secret": view.secret or "sealed until a declaration is frozen",
+        "seeds": ", ".join(map(str, view.seeds)) if view.seeds else "not drawn",
+        "jobs": str(view.jobs),
+    }
+    return _facts(facts)
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column in ("digest", "round", "declaration"), overflow="fold")
+    return table
+
+
+def _facts(facts: Mapping[str, str]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, Text(value))
+    return table
+
+
+def _when(at: datetime) -> str:
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
