@@ -1,0 +1,69 @@
+"""The QUBO benchmarks of neurorig in one run, each against its peer and its limit; writes var/bench/qubo.json.
+
+    python perf/qubo.py                     all parts
+    python perf/qubo.py tts budgets         these parts; the others keep the figures of an earlier run
+
+Every part is a module with `measure() -> dict`. A part's figures are written as soon as it is done, so a run that was
+ended goes on with the parts that are missing by naming them. Times are this computer's: keep it quiet.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+from neurorig_drivers.boards.host_cpu import machine
+from neurorig_protocols.errors import NeurorigError
+
+OUT = Path(__file__).parent.parent / "var" / "bench" / "qubo.json"
+PARTS = ("budgets", "tts", "gaps", "instances", "big", "lava")
+
+
+def run_part(name: str, figures: dict[str, Any]) -> None:
+    """Measure one part and add what it found, with when and how long."""
+    begin = time.monotonic()
+    part: dict[str, Any] = {}
+    try:
+        figures.update(importlib.import_module(f"qubo_{name}").measure())
+    except NeurorigError as error:
+        # Such as Lava's own Python, which is not on every computer: the other parts go on.
+        part["absent"] = error.message
+    part["seconds"] = time.monotonic() - begin
+    part["ended_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+    figures.setdefault("parts", {})[name] = part
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    fresh = OUT.with_suffix(".new")
+    fresh.write_text(json.dumps(figures, indent=1) + "\n")
+    fresh.replace(OUT)
+
+
+def told(figures: dict[str, Any]) -> list[str]:
+    """Return the verdicts of all parts as lines, and what could not be measured."""
+    verdicts = [line for key, value in figures.items() if key.endswith("_verdicts") for line in value]
+    absent = {name: part["absent"] for name, part in figures.get("parts", {}).items() if "absent" in part}
+    return [f"{'ok    ' if line['holds'] else 'MISSED'} {line['name']}: {line['told']}" for line in verdicts] + [
+        f"ABSENT {name}: {reason}" for name, reason in absent.items()
+    ]
+
+
+def main() -> None:
+    """Run the parts, keep their figures, print the verdicts."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("parts", nargs="*", metavar="PART", help=", ".join(PARTS))
+    parts = parser.parse_args().parts or PARTS
+    if unknown := sorted(set(parts) - set(PARTS)):
+        parser.error(f"no part is called {', '.join(unknown)}")
+    figures: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() and set(parts) != set(PARTS) else {}
+    figures["machine"] = {"cpu": machine.cpu_model(), "cores": machine.usable_cores()}
+    for name in parts:
+        run_part(name, figures)
+    print(*told(figures), sep="\n")
+    print(f"written to {OUT}")
+
+
+if __name__ == "__main__":
+    main()
