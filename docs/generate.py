@@ -47,8 +47,11 @@ def commands() -> str:
 
 def _command(command: click.Command, path: str) -> Iterator[str]:
     if isinstance(command, click.Group):
-        for name in sorted(command.commands):
-            yield from _command(command.commands[name], f"{path} {name}")
+        context = click.Context(command, info_name=path)
+        for name in sorted(command.list_commands(context)):
+            found = command.get_command(context, name)
+            assert found is not None, name
+            yield from _command(found, f"{path} {name}")
         return
     context = click.Context(command, info_name=path, max_content_width=110, terminal_width=110)
     yield f"## {path}\n\n```text\n{command.get_help(context)}\n```\n\n"
