@@ -8,11 +8,13 @@ any kind, optional
 
 kind "qubo" (minimise xᵀQx, x binary, Q symmetric and integer)
     Artifact.arrays: diagonal int64 (n,), rows and cols int64 (m,) with rows < cols, weights int64 (m,) = Q[row, col]
-    Artifact.meta:   n
+    Artifact.meta:   n, params (the solver's, for boards that must know one to compile)
     Batch.meta:      scenario "fixed-timeout" | "time-to-solution", limit_s (timeout of one run), seed, solver, params
     Batch.arrays:    gaps float64 (g,), target_costs float64 (g,): cost at or below which a gap counts as reached
     RunOutput.meta:  solver, solver_cost, requested_s, setup_s, solve_s (clock named by "clock"), stopped_by
-                     "target" | "timeout", windows (marked windows of this batch), and any activity counts as floats
+                     "target" | "timeout", windows (marked windows of this batch), and any activity counts as floats;
+                     optional: onboard, an OnboardPower (neurorig_protocols.onboard) as JSON, or an Absent that says
+                     why the board's own power sensors gave nothing
     RunOutput.arrays: solution uint8 (n,); improvement_s float64 (k,), improvement_cost int64 (k,);
                      reached_s float64 (g,) seconds since the start event, NaN where not reached;
                      reached_window int64 (g,) which window of the batch; reached_solution uint8 (g, n)

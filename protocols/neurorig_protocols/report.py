@@ -12,7 +12,9 @@ from pydantic import Field
 
 from neurorig_protocols.board import BoardInfo, Compiled, Placement
 from neurorig_protocols.errors import ErrorRecord
+from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.plan import PhaseName
+from neurorig_protocols.quantities import Absent
 from neurorig_protocols.records import Digest, Finite, Name, Record
 from neurorig_protocols.trace import AcquisitionReport, Marker
 
@@ -84,6 +86,9 @@ class QuboAnswer(Record):
     reached: tuple[Reached, ...] = ()
     improvements: tuple[Improvement, ...] = Field(default=(), max_length=100_000)
     activity: dict[str, Finite] = Field(default_factory=dict)
+    onboard: OnboardPower | Absent | None = Field(
+        default=None, description="what the board's own power sensors said; None where it has none"
+    )
 
 
 class ClassifierAnswer(Record):

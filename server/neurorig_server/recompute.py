@@ -10,8 +10,9 @@ from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.errors import ErrorRecord, MeasurementError
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.uncertain import Inputs
-from neurorig_server import verify
+from neurorig_server import onboard, verify
 from neurorig_server.measure import Measured, measure
+from neurorig_server.onboard import OnboardEnergy
 from neurorig_server.store.reports import AnalysisInput
 from neurorig_server.stored_problems import StoredProblems
 from neurorig_server.traces import TraceStore
@@ -36,24 +37,30 @@ INVALIDATING = frozenset(
 )
 """Codes of an answer that cannot be believed."""
 
-INFORMING = frozenset({"energy_absent", "functional_only"})
+INFORMING = frozenset(
+    {"energy_absent", "functional_only", "onboard_power", "sensor_accuracy_undeclared", "board_not_pinned"}
+)
 """Codes that take nothing from what is given."""
+
+SENSOR_CODES = frozenset({"sensor_accuracy_undeclared", "board_not_pinned", "no_board_time"})
+"""Why a board's own power sensors may give no energy; another reason of a board is a reason, not a code."""
 
 
 @dataclass(frozen=True)
 class _Energy:
-    """What the traces gave: a matrix, or the reason why there is none."""
+    """What the traces, or else the board's own sensors, gave: a matrix, or the reason why there is none."""
 
-    measured: Measured | None = None
+    measured: Measured | OnboardEnergy | None = None
     matrix: EnergyMatrix | None = None
     absent: str | None = None
+    absent_code: str = "energy_absent"
     error: ErrorRecord | None = None
     codes: tuple[str, ...] = ()
 
     def until(self, window: int, latency_s: float) -> Quantity | Absent:
         """Return the energy to a solution, or why there is none."""
         if self.measured is None or self.matrix is None:
-            return Absent(reason_code="energy_absent", reason=self.absent or "no energy was measured")
+            return Absent(reason_code=self.absent_code, reason=self.absent or "no energy was measured")
         return self.measured.until(window=window, latency_s=latency_s)
 
 
@@ -114,11 +121,28 @@ def _reason_as_error(reason: str) -> ErrorRecord:
 
 
 def _absent(job: AnalysisInput) -> _Energy:
-    """Energy that was not measured: fine where the bench cannot, a blemish where it should have been."""
+    """Energy that no monitor measured: from the board's own sensors, where it has them."""
+    if job.report.board is not None and job.report.board.no_energy is not None:
+        return _Energy(absent=_reason(job), codes=("energy_missing" if _was_due(job) else "functional_only",))
+    found = onboard.told(job.report, job.bench.profile.reality)
+    matrix = found.matrix() if isinstance(found, OnboardEnergy) else found
+    due = ("energy_missing",) if _was_due(job) else ()
+    if isinstance(found, OnboardEnergy) and isinstance(matrix, EnergyMatrix):
+        return _Energy(measured=found, matrix=matrix, codes=(*due, "onboard_power"))
+    if isinstance(matrix, Absent):
+        # Where a monitor was to measure, its own reason comes first.
+        reasons = [_reason(job)] if job.bench.profile.measured_rails else []
+        code = matrix.reason_code if matrix.reason_code in SENSOR_CODES else "energy_absent"
+        return _Energy(absent="; ".join([*reasons, matrix.reason]), absent_code=code, codes=(*due, code))
+    return _Energy(absent=_reason(job), codes=due or ("energy_absent",))
+
+
+def _was_due(job: AnalysisInput) -> bool:
+    """Say whether a monitor's energy is missing: fine where the bench cannot, a blemish where it should have been."""
+    promised = bool(job.bench.profile.measured_rails) and job.report.energy_absent is None
+    return promised or bool(job.spec.needs.metered)
+
+
+def _reason(job: AnalysisInput) -> str:
     promised = bool(job.bench.profile.measured_rails)
-    reason = job.report.energy_absent or ("the report names no trace" if promised else "the bench has no power monitor")
-    wanted = (promised and job.report.energy_absent is None) or job.spec.needs.metered
-    if wanted:
-        return _Energy(absent=reason, codes=("energy_missing",))
-    simulated = job.report.board is not None and job.report.board.no_energy is not None
-    return _Energy(absent=reason, codes=("functional_only",) if simulated else ("energy_absent",))
+    return job.report.energy_absent or ("the report names no trace" if promised else "the bench has no power monitor")

@@ -1,4 +1,7 @@
-"""The board "loihi" on a bench: it conforms in a child process, and an attempt on its CPU backend claims no energy."""
+"""The board "loihi" on a bench: it conforms in a child process; an attempt on its CPU backend claims no energy.
+
+On the chip, up to a stand-in for its closed extension, energy comes from the chip's own sensors.
+"""
 
 from __future__ import annotations
 
@@ -39,6 +42,20 @@ channels = [{{ channel = 1, rail = "package" }}]
 options = {{ root = "{root}" }}
 """
 
+CHIP = """
+name = "chip"
+reality = "virtual"
+[board]
+driver = "loihi"
+[board.options]
+lava_python = "{python}"
+backend = "loihi2"
+extension = "{extension}"
+slurm_board = "kp-7"
+{more}
+"""
+EXTENSION = Path(__file__).parents[1] / "support" / "fake_loihi2"
+
 JOB: dict[str, Any] = {
     "workload": {
         "name": "qubo-mis",
@@ -70,10 +87,11 @@ def stop() -> Iterator[Stop]:
     made.close()
 
 
-def lease() -> Lease:
+def lease(solver: str = "nebm-sa") -> Lease:
     """Return a lease of the job."""
+    job = JobSpec.model_validate({**JOB, "solver": {"name": solver}})
     return Lease(
-        lease_id="l", fence=1, job_id="j", attempt_id="a", attempt=1, job=JobSpec.model_validate(JOB), ttl_s=60.0,
+        lease_id="l", fence=1, job_id="j", attempt_id="a", attempt=1, job=job, ttl_s=60.0,
         expires_at=datetime.now(UTC) + timedelta(seconds=60),
     )  # fmt: skip
 
@@ -110,3 +128,32 @@ def test_an_attempt_on_the_cpu_backend_is_functional_only(tmp_path: Path, powerc
     assert verdict.energy is None
     assert verdict.energy_absent == report.energy_absent
     assert verdict.verified is not None
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_an_attempt_on_the_chip_has_energy_where_its_accuracy_is_declared(
+    tmp_path: Path, stop: Stop, *, declared: bool
+) -> None:
+    """Mean power of the power pass times the chip's own time, through driver process, agent and server."""
+    more = "sensor_accuracy = 0.05" if declared else ""
+    text = CHIP.format(python=lava_python(), extension=EXTENSION, more=more)
+    profile = BenchProfile.model_validate(tomllib.loads(text))
+    with LiveBench.of(profile) as bench, Spool(tmp_path / "spool") as spool:
+        bench.board.ensure_running()
+        leased = lease("nebm-sa-refract")
+        report = execute(leased, bench, spool.begin(leased), Control(stop, 60.0))
+        info = bench.board.info
+
+    assert (report.outcome, report.error) == ("succeeded", None)
+    sent = AttemptReport.model_validate_json(report.model_dump_json())
+    verdict = recompute(AnalysisInput("a", leased.job, BenchRecord(profile=profile, board=info), sent), str(tmp_path))
+    assert (verdict.state, verdict.quality) == ("succeeded", "valid")
+    if declared:
+        run_s = next(time.duration_s for time in sent.times if time.phase == "run")
+        assert verdict.codes == ("onboard_power",)
+        assert verdict.energy is not None
+        assert verdict.energy.totals[0].energy.value == pytest.approx(1.31 * run_s)
+        assert {cell.energy.grade for cell in verdict.energy.cells} == {"onboard"}
+    else:
+        assert verdict.codes == ("sensor_accuracy_undeclared",)
+        assert verdict.energy is None

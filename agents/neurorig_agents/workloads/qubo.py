@@ -41,6 +41,7 @@ _KNOWN = frozenset(
         "stopped_by",
         "windows",
         "seed",
+        "onboard",
     )
 )
 
@@ -72,7 +73,7 @@ class QuboWork:
         }
         self.artifact = Artifact(
             "qubo",
-            {"n": problem.n, "session": session},
+            {"n": problem.n, "session": session, "params": dict(solver.params)},
             {
                 "diagonal": problem.diagonal,
                 "rows": problem.rows,
@@ -126,6 +127,7 @@ class QuboWork:
             reached=tuple(self._reached(output, k, index) for k in range(len(self._gaps))),
             improvements=_improvements(arrays["improvement_s"], arrays["improvement_cost"]),
             activity=activity(meta, _KNOWN),
+            onboard=meta.get("onboard"),
         )
 
     def summary(self, output: RunOutput) -> dict[str, Any]:

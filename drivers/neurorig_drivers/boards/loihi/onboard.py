@@ -1,8 +1,8 @@
 """The backend "loihi2": lava-optimization's QUBO solver on the chip, timed and metered by the chip's own probes.
 
 Limits in seconds become limits in steps by a step time that is measured at `load`. Time and power are probed in passes
-of their own, power only where one board is pinned, since the static part is taken when the run is over. The figures go
-into the answer's activity, named `onboard_*`; they make no energy cell (decision 0016). Not yet run on silicon.
+of their own, power only where one board is pinned, since the static part is taken when the run is over. Powers leave
+as one `OnboardPower`, from which the server makes energy (decision 0016). Not yet run on silicon.
 """
 
 from __future__ import annotations
@@ -20,8 +20,11 @@ from neurorig_drivers.boards.loihi.program import Program
 from neurorig_drivers.framing import Arrays
 from neurorig_drivers.interface import MarkerSink
 from neurorig_drivers.virtual.chip.network import Network
+from neurorig_protocols.bench import Omitted
 from neurorig_protocols.board import Batch, BoardInfo, Meta, RunOutput
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, UserError
+from neurorig_protocols.onboard import OnboardComponent, OnboardPower
+from neurorig_protocols.quantities import Absent
 
 SOLVER = "nebm-sa-refract"
 DEFAULTS: Meta = {
@@ -41,6 +44,20 @@ STEP_LIMITS_S = (1e-7, 1e-2)
 """A step of any network takes a time between these; one API of the vendor gives seconds, another microseconds."""
 AGREEMENT = 4.0
 """Factor within which the vendor's energy must agree with power times time: a wrong unit is off by a million."""
+SUPPLIES_ADD_UP = 0.01
+"""Relative difference allowed between the total and the sum of the supplies: printed figures are rounded."""
+
+SUPPLIES = {"vdd": "neurocores", "vddm": "memory", "vddio": "io"}
+"""Supply of a chip to what it feeds: neurocores with the mesh and its routers, SRAM, pads and links."""
+OMITTED = (
+    Omitted(component="host", reason="not on the chips' supplies"),
+    Omitted(component="management-processors", reason="no publication says that a sensed supply feeds them"),
+)
+
+NOT_PINNED = Absent(
+    reason_code="board_not_pinned",
+    reason="no board is pinned: static and total power could be those of two boards",
+)
 
 _MICRO = 1e-6
 
@@ -116,10 +133,9 @@ class Loihi2Backend:
             passes.append(self._solve(worker, network, steps, hyper, target))
             if batch.phase is not None:
                 markers.end(batch.phase, batch.index + number)
-        power: Meta = {}
-        if batch.phase == "run" and self._options.board is not None:
-            power = self._power(worker, network, steps, hyper, passes[-1].solve_s)
-        figures = {"steps_allowed": float(steps), "mean_step_s": self._step_s, **power}
+        figures: Meta = {"steps_allowed": float(steps), "mean_step_s": self._step_s}
+        if batch.phase == "run":
+            figures["onboard"] = self._power(worker, network, steps, hyper).model_dump(mode="json")
         return _output(program, batch, passes, figures)
 
     def _solve(
@@ -130,10 +146,12 @@ class Loihi2Backend:
         step_s = in_seconds(found["execution_time"])
         return _Pass(answer["best_cost"], answer["best_timestep"], found["solution"], step_s)
 
-    def _power(self, worker: LavaChild, network: Network, steps: int, hyper: Meta, solve_s: float) -> Meta:
+    def _power(self, worker: LavaChild, network: Network, steps: int, hyper: Meta) -> OnboardPower | Absent:
+        if self._options.board is None:
+            return NOT_PINNED
         body = {"steps": steps, "target_cost": _target(network, None), "hyperparameters": hyper, "probe": "energy"}
         answer, _ = worker.call("onboard", body, _arrays(network), limit_s=self._options.call_limit_s)
-        return power_figures(answer, steps * self._step_s, solve_s)
+        return onboard_power(answer, steps * self._step_s, self._options.sensor_accuracy)
 
 
 def in_seconds(execution_time: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -149,32 +167,52 @@ def in_seconds(execution_time: npt.NDArray[np.float64]) -> npt.NDArray[np.float6
     return execution_time
 
 
-def power_figures(probed: dict[str, Any], probed_s: float, solve_s: float) -> Meta:
-    """Return the power probe's figures in watts and joules, named `onboard_*`.
+def onboard_power(probed: dict[str, Any], probed_s: float, accuracy: float | None) -> OnboardPower:
+    """Return the power probe's figures; InfraError when they contradict each other or their units.
 
-    `probed_s` is how long the probed pass took, `solve_s` the answer's. Dynamic is total - static with its sign. The
-    static power is that of every chip of the board; the share of those that hold nothing is given beside it.
+    `probed_s` is how long the probed pass took. Powers are those of every chip of the board; which share of the static
+    part belongs to chips that hold nothing is said in the source. The probe gives no static power of each supply.
     """
+    _check_power(probed, probed_s)
+    power, chips, used = probed["power"], probed["chips_available"], probed["chips_allocated"]
+    idle_w = power["static"] * (chips - used) / chips
+    return OnboardPower(
+        components=tuple(
+            OnboardComponent(component=component, rails=(supply,), mean_w=power[supply])
+            for supply, component in SUPPLIES.items()
+        ),
+        static_w=power["static"],
+        chips_available=chips,
+        chips_allocated=used,
+        pass_s=probed_s,
+        samples=probed["samples"],
+        spread_w=probed["spread"],
+        accuracy=accuracy,
+        omitted=OMITTED,
+        source="Loihi 2's energy probe in a pass of its own, static power after the run; all chips of the board are "
+        f"inside, of the static power {idle_w:.4g} W belong to the {chips - used} of {chips} that hold nothing",
+    )
+
+
+def _check_power(probed: dict[str, Any], probed_s: float) -> None:
     power, chips, used = probed["power"], probed["chips_available"], probed["chips_allocated"]
     if not 1 <= used <= chips:
         raise InfraError(f"the profiler says {used} of {chips} chips were used", where="loihi")
     expected_j = power["total"] * probed_s
     for name, joules in (("energy", probed["energy"]), ("breakdown", probed["energy_breakdown"]["total"] * _MICRO)):
-        if not expected_j / AGREEMENT <= joules <= expected_j * AGREEMENT:
+        if not 0 < expected_j / AGREEMENT <= joules <= expected_j * AGREEMENT:
             raise InfraError(
                 f"the power probe's {name} of {joules:g} J does not belong to {power['total']:g} W over {probed_s:g} s",
                 where="loihi",
                 next_step="Check the units of this version of the extension.",
             )
-    return {
-        **{f"onboard_{name}_power_w": power[name] for name in ("total", "static", "vdd", "vddm", "vddio")},
-        "onboard_dynamic_power_w": power["total"] - power["static"],
-        "onboard_idle_chips_static_power_w": power["static"] * (chips - used) / chips,
-        "onboard_chips_available": float(chips),
-        "onboard_chips_allocated": float(used),
-        "onboard_energy_j": power["total"] * solve_s,
-        "onboard_power_pass_s": probed_s,
-    }
+    supplies_w = math.fsum(power[supply] for supply in SUPPLIES)
+    if not math.isclose(supplies_w, power["total"], rel_tol=SUPPLIES_ADD_UP):
+        raise InfraError(
+            f"the power probe's supplies make {supplies_w:g} W, its total is {power['total']:g} W",
+            where="loihi",
+            next_step="Check which supplies this version of the extension has.",
+        )
 
 
 def _hyperparameters(params: Meta, seed: int) -> Meta:

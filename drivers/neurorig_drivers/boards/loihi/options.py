@@ -29,6 +29,9 @@ class Options(Record):
     nxsdkhost: str | None = Field(default=None, min_length=1, description="address of an Ethernet host; pins the board")
     host_binary: str = Field(default="nxcore/bin/nx_driver_server", min_length=1)
     generation: Literal["N2A2", "N3B2", "N3B3", "N3C1", "N3D1"] = "N3B3"
+    sensor_accuracy: Finite | None = Field(
+        default=None, gt=0, le=1, description="relative limit of the error of the board's own power sensors"
+    )
 
     @model_validator(mode="after")
     def _names_one_board(self) -> Self:
@@ -36,8 +39,10 @@ class Options(Record):
         count = sum(name is not None for name in named)
         if self.backend == "loihi2" and count != 1:
             raise ValueError("the backend 'loihi2' needs exactly one of slurm_board, slurm_partition and nxsdkhost")
-        if self.backend == "cpu" and (count or self.extension):
-            raise ValueError("slurm_board, slurm_partition, nxsdkhost and extension belong to the backend 'loihi2'")
+        if self.backend == "cpu" and (count or self.extension or self.sensor_accuracy):
+            raise ValueError(
+                "slurm_board, slurm_partition, nxsdkhost, extension and sensor_accuracy belong to the backend 'loihi2'"
+            )
         return self
 
     @property

@@ -15,6 +15,8 @@ from neurorig_protocols.benchmarks.qubo_formats import read
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import InfraError, JobError, WrongAnswer
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.onboard import OnboardPower
+from neurorig_protocols.quantities import Absent
 
 PROBLEM = read(b"# vartype=BINARY\n0 0 -1\n0 1 3\n2 2 5\n").problem
 DIGEST = digest_of(PROBLEM)
@@ -104,3 +106,28 @@ def test_a_file_that_is_no_problem_is_the_jobs_fault(tmp_path: Path) -> None:
         work(tmp_path, FIXED, b"something else")
     with pytest.raises(InfraError, match="not at the bench"):
         prepare(spec(FIXED), "attempt-1", {})
+
+
+ONBOARD = {
+    "components": [{"component": "neurocores", "rails": ["vdd"], "mean_w": 0.7}],
+    "chips_available": 8, "chips_allocated": 1, "pass_s": 2.0, "source": "made up",
+}  # fmt: skip
+
+
+def test_the_boards_own_power_goes_into_the_answer(tmp_path: Path) -> None:
+    """A record, a reason or nothing; never a figure among the activity."""
+    made = work(tmp_path, FIXED)
+    silent = {"reason_code": "board_not_pinned", "reason": "none is pinned"}
+    known, why, none = (made.answer(output(onboard=told), 0) for told in (ONBOARD, silent, None))
+
+    assert isinstance(known.onboard, OnboardPower)
+    assert known.onboard.total_w == pytest.approx(0.7)
+    assert isinstance(why.onboard, Absent)
+    assert none.onboard is None
+    assert known.activity == {}
+
+
+def test_a_power_that_is_none_makes_the_answer_malformed(tmp_path: Path) -> None:
+    """What a driver says of its sensors is checked like the rest of its output."""
+    with pytest.raises(ValueError, match="onboard"):
+        work(tmp_path, FIXED).answer(output(onboard={**ONBOARD, "pass_s": 0}), 0)

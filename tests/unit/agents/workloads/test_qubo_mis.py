@@ -50,11 +50,11 @@ def output(gaps: int = 0, **meta: Any) -> RunOutput:
 
 
 def test_the_artifact_is_the_problem() -> None:
-    """Arrays are those of the benchmark's instance, with the attempt as session."""
+    """Arrays are those of the benchmark's instance, with the attempt as session and the solver's parameters."""
     problem = qubo_mis.instance(N, 0.05, 1)
-    artifact = work().artifact
+    artifact = work(params={"quantisation": "refuse"}).artifact
 
-    assert artifact.meta == {"n": N, "session": "attempt-1"}
+    assert artifact.meta == {"n": N, "session": "attempt-1", "params": {"quantisation": "refuse"}}
     assert {name: array.tolist() for name, array in artifact.arrays.items()} == {
         name: getattr(problem, name).tolist() for name in ("diagonal", "rows", "cols", "weights")
     }

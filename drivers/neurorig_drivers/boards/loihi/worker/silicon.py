@@ -41,6 +41,7 @@ def _series(profiler: Any, name: str) -> Any:
 
 
 def _power(profiler: Any) -> dict[str, Any]:
+    total = _series(profiler, "power")
     names = ("total", "dynamic", "static", "vdd", "vddm", "vddio")
     return {
         "power": dict(zip(names, map(float, profiler.power_breakdown()), strict=True)),
@@ -48,6 +49,8 @@ def _power(profiler: Any) -> dict[str, Any]:
         "energy": float(profiler.energy),
         "chips_available": int(profiler.num_available_chips),
         "chips_allocated": int(profiler.num_alloc_chips),
+        "samples": total.size if total.size > 1 else None,
+        "spread": float(total.std(ddof=1)) if total.size > 1 else None,
     }
 
 

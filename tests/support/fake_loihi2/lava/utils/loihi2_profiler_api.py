@@ -26,6 +26,7 @@ STATIC_W = {"kp-7": 1.25, "10.0.0.9": 1.5}
 """A board of eight chips; any other has 1 W."""
 DYNAMIC_W = {"kp-7": 0.06, "10.0.0.9": -0.02}
 CHIPS = 8
+RIPPLE, SAMPLES = 0.01, 100
 
 
 def _board() -> str:
@@ -84,6 +85,11 @@ class Loihi2HWProfiler:
     def host_time(self):
         """Seconds of each step."""
         return 0.1 * self.execution_time
+
+    @property
+    def power(self):
+        """Watts, total of the board, sample by sample."""
+        return self.power_breakdown()[0] * (1 + RIPPLE * (-1.0) ** np.arange(SAMPLES))
 
     def power_breakdown(self):
         """Watts: total, dynamic, static, vdd, vddm, vddio."""

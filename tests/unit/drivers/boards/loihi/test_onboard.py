@@ -13,12 +13,13 @@ from hypothesis import strategies as st
 from lava_kit import artifact, batch, load
 
 from neurorig_drivers.boards.loihi.driver import LoihiBoard
-from neurorig_drivers.boards.loihi.onboard import in_seconds, power_figures
-from neurorig_drivers.boards.loihi.options import Options
+from neurorig_drivers.boards.loihi.onboard import in_seconds, onboard_power
+from neurorig_drivers.boards.loihi.options import Options, read_options
 from neurorig_drivers.conformance_board import check_board, qubo_sample
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, UserError
+from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, InvalidConfig, UserError
+from neurorig_protocols.onboard import OnboardPower
 
 EXTENSION = str(Path(__file__).parents[4] / "support" / "fake_loihi2")
 STEP_S = 8e-6
@@ -50,7 +51,7 @@ def test_the_chip_path_conforms(opened: OpenBoard) -> None:
 
 def test_seconds_become_steps_and_power_comes_from_a_pass_of_its_own(opened: OpenBoard) -> None:
     """A limit is kept in steps; the power is that without the time probe, the idle chips' share is told apart."""
-    board = load(opened(slurm_board="kp-7"), artifact())
+    board = load(opened(slurm_board="kp-7", sensor_accuracy=0.05), artifact())
     output = board.run(batch(limit_s=0.016), MarkerLog())
 
     meta = output.meta
@@ -58,10 +59,18 @@ def test_seconds_become_steps_and_power_comes_from_a_pass_of_its_own(opened: Ope
     assert meta["grade"] == "onboard"
     assert meta["steps_allowed"] == meta["steps"] == 2000
     assert meta["solve_s"] == pytest.approx(2000 * STEP_S, rel=1e-3)
-    assert meta["onboard_total_power_w"] == pytest.approx(1.31)
-    assert meta["onboard_dynamic_power_w"] == pytest.approx(0.06)
-    assert meta["onboard_idle_chips_static_power_w"] == pytest.approx(1.25 * 7 / 8)
-    assert meta["onboard_energy_j"] == pytest.approx(1.31 * meta["solve_s"])
+    power = OnboardPower.model_validate(meta["onboard"])
+    assert [(part.component, part.rails) for part in power.components] == [
+        ("neurocores", ("vdd",)), ("memory", ("vddm",)), ("io", ("vddio",)),
+    ]  # fmt: skip
+    assert power.total_w == pytest.approx(1.31)
+    assert power.dynamic_w == pytest.approx(0.06)
+    assert power.idle_chips_static_w == pytest.approx(1.25 * 7 / 8)
+    assert f"{1.25 * 7 / 8:.4g} W belong to the 7 of 8" in power.source
+    assert (power.accuracy, power.samples) == (0.05, 100)
+    assert power.spread_w == pytest.approx(0.0131 * (100 / 99) ** 0.5)
+    assert power.pass_s == pytest.approx(2000 * STEP_S, rel=1e-3)
+    assert not [key for key in meta if key.startswith("onboard_")]
     assert board.info.serial_number == "kp-7"
     assert any("not yet been run on silicon" in note for note in board.info.notes)
 
@@ -70,8 +79,10 @@ def test_a_negative_dynamic_power_is_kept(opened: OpenBoard) -> None:
     """Static above total gives a dynamic part below zero, over Ethernet as over SLURM."""
     output = load(opened(nxsdkhost="10.0.0.9"), artifact()).run(batch(limit_s=0.008), MarkerLog())
 
-    assert output.meta["onboard_dynamic_power_w"] == pytest.approx(-0.02)
-    assert output.meta["onboard_static_power_w"] == pytest.approx(1.5)
+    power = OnboardPower.model_validate(output.meta["onboard"])
+    assert power.dynamic_w == pytest.approx(-0.02)
+    assert power.static_w == pytest.approx(1.5)
+    assert power.accuracy is None
 
 
 def test_without_a_pinned_board_there_is_no_power(opened: OpenBoard) -> None:
@@ -79,7 +90,7 @@ def test_without_a_pinned_board_there_is_no_power(opened: OpenBoard) -> None:
     board = opened(slurm_partition="kp")
     output = load(board, artifact()).run(batch(limit_s=0.008), MarkerLog())
 
-    assert not [key for key in output.meta if key.startswith("onboard_")]
+    assert output.meta["onboard"]["reason_code"] == "board_not_pinned"
     assert any("no board is pinned" in note for note in board.info.notes)
 
 
@@ -89,7 +100,7 @@ def test_only_the_run_phase_pays_for_power(opened: OpenBoard) -> None:
 
     for phase in (None, "warmup"):
         meta = board.run(batch(limit_s=0.008, phase=phase), MarkerLog()).meta
-        assert "onboard_total_power_w" not in meta
+        assert "onboard" not in meta
 
 
 def test_each_target_has_a_window_and_a_latency_of_the_chips_clock(opened: OpenBoard) -> None:
@@ -165,22 +176,54 @@ def test_the_environment_names_one_board_and_nothing_inherited() -> None:
 
 def probed(total: float, static: float, seconds: float, used: int = 1) -> dict[str, Any]:
     """Return what the worker hands on of a power probe."""
-    power = {"total": total, "dynamic": 0.0, "static": static, "vdd": 0.1, "vddm": 0.1, "vddio": 0.1}
+    shares = {"vdd": 0.5 * total, "vddm": 0.3 * total, "vddio": 0.2 * total}
+    power = {"total": total, "dynamic": 0.0, "static": static, **shares}
     energy = {name: watts * seconds * 1e6 for name, watts in power.items()}
     return {
         "power": power, "energy_breakdown": energy, "energy": total * seconds, "chips_available": 8,
-        "chips_allocated": used,
+        "chips_allocated": used, "samples": None, "spread": None,
     }  # fmt: skip
 
 
 @given(total=st.floats(0.1, 100), static=st.floats(0.1, 100), seconds=st.floats(1e-4, 100), used=st.integers(1, 8))
 def test_power_figures_add_up(total: float, static: float, seconds: float, used: int) -> None:
     """Dynamic and static make the total whatever their signs; idle chips never cost more than all chips."""
-    figures = power_figures(probed(total, static, seconds, used), seconds, 2 * seconds)
+    power = onboard_power(probed(total, static, seconds, used), seconds, None)
 
-    assert figures["onboard_dynamic_power_w"] + static == pytest.approx(total)
-    assert 0 <= figures["onboard_idle_chips_static_power_w"] <= static * 7 / 8
-    assert figures["onboard_energy_j"] == pytest.approx(2 * total * seconds)
+    assert power.total_w == pytest.approx(total)
+    assert power.dynamic_w is not None
+    assert power.dynamic_w + static == pytest.approx(total)
+    assert power.idle_chips_static_w is not None
+    assert 0 <= power.idle_chips_static_w <= static * 7 / 8
+
+
+def test_supplies_that_do_not_make_the_total_are_refused() -> None:
+    """A supply that nobody names would be lost from every component."""
+    found = probed(1.0, 0.5, 1.0)
+    found["power"]["vddm"] = 0.2
+
+    with pytest.raises(InfraError, match=r"supplies make 0\.9 W, its total is 1 W"):
+        onboard_power(found, 1.0, None)
+
+
+def test_no_power_at_all_is_refused() -> None:
+    """A running chip draws something: zero is a probe that saw nothing."""
+    with pytest.raises(InfraError, match="0 W over 1 s"):
+        onboard_power(probed(0.0, 0.0, 1.0), 1.0, None)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"backend": "loihi2", "slurm_board": "kp-7", "sensor_accuracy": 0},
+        {"backend": "loihi2", "slurm_board": "kp-7", "sensor_accuracy": 1.5},
+        {"backend": "cpu", "sensor_accuracy": 0.05},
+    ],
+)
+def test_an_accuracy_is_a_share_of_a_chips_sensors(options: dict[str, Any]) -> None:
+    """Zero is no accuracy, more than everything is none either, and a simulation has no sensors."""
+    with pytest.raises(InvalidConfig, match="sensor_accuracy"):
+        read_options(BoardConfig(driver="loihi", options=options))
 
 
 @pytest.mark.parametrize("times", [[], [12.0, 11.0], [0.0, 0.0], [float("nan")]])
@@ -193,7 +236,7 @@ def test_times_that_are_none_are_refused(times: list[float]) -> None:
 def test_more_chips_in_use_than_there_are_is_refused() -> None:
     """A profiler that contradicts itself is not believed."""
     with pytest.raises(InfraError, match="9 of 8 chips"):
-        power_figures(probed(1.0, 1.0, 1.0, used=9), 1.0, 1.0)
+        onboard_power(probed(1.0, 1.0, 1.0, used=9), 1.0, None)
 
 
 def test_weights_of_more_than_eight_bits_do_not_fit(opened: OpenBoard) -> None:
