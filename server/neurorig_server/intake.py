@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import anyio
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
@@ -20,6 +19,7 @@ from neurorig_server.checking.run import run_check
 from neurorig_server.file_store import FileStore
 from neurorig_server.ids import new_id
 from neurorig_server.settings import Settings
+from neurorig_server.slots import Slots
 from neurorig_server.store.errors import FieldProblem, FileTooLarge, Invalid
 from neurorig_server.store.files import Files, NewFile
 from neurorig_server.store.tokens import Principal
@@ -46,7 +46,8 @@ class Intake:
         self._staging.mkdir(parents=True, exist_ok=True)
         self._files = files
         self._content = content
-        self._limiter: anyio.CapacityLimiter | None = None
+        # A check holds memory, so only so many run at a time.
+        self._checks = Slots(settings.file_checks)
 
     async def take(self, body: AsyncIterator[bytes], label: Label, who: Principal) -> FileView:
         """Keep a file and return it. Raises FileTooLarge, Invalid, UnacceptableFile, KindDiffers, ServerBusy."""
@@ -57,7 +58,7 @@ class Intake:
         except ClientDisconnect as gone:
             raise _broken_off() from gone
         else:
-            return await anyio.to_thread.run_sync(self._keep, staged, result, label, who, limiter=self._slots())
+            return await self._checks.run(self._keep, staged, result, label, who)
         finally:
             await run_in_threadpool(_remove, staged, result)
 
@@ -89,12 +90,6 @@ class Intake:
         self._content.put(digest, kept)
         new = NewFile(digest=digest, kind=label.kind, name=label.name, size=kept.stat().st_size, facts=found.facts)
         return self._files.add(new, who)
-
-    def _slots(self) -> anyio.CapacityLimiter:
-        # Made in the event loop that uses it; a check holds memory, so only so many run at a time.
-        if self._limiter is None:
-            self._limiter = anyio.CapacityLimiter(self._settings.file_checks)
-        return self._limiter
 
 
 def _broken_off() -> Invalid:

@@ -1,8 +1,6 @@
-"""Recomputes proposed targets. Blocking: a route runs it in a thread, never in the event loop."""
+"""Recomputes proposed targets. Blocking: a route runs it in a slot, never in the event loop."""
 
 from __future__ import annotations
-
-import threading
 
 from neurorig_protocols.benchmarks import qubo_file, qubo_mis, targets_shipped
 from neurorig_protocols.benchmarks.targets import Costed, FileProblem, Proposal, recompute, trivial_bound
@@ -15,9 +13,6 @@ from neurorig_server.target_views import TargetDetail
 MOST_EDGES = 5_000_000
 """Of a graph that is drawn for a proposal; the official set ends at 3 125 000."""
 
-_one_at_a_time = threading.Lock()
-"""A problem of the largest size takes hundreds of megabytes; proposals wait for each other."""
-
 
 def recomputed(proposal: Proposal, files: Files, contents: FileStore) -> tuple[int, int]:
     """Return the number of variables and the exact cost of a proposal.
@@ -25,13 +20,12 @@ def recomputed(proposal: Proposal, files: Files, contents: FileStore) -> tuple[i
     Raises TargetRefused for a solution that is none, Invalid for a problem that is too large, UnknownFile.
     """
     problem = proposal.problem
-    with _one_at_a_time:
-        if isinstance(problem, FileProblem):
-            return _checked(_uploaded(problem, files, contents), proposal)
-        _require_small(problem.edges)
-        proven = targets_shipped.bound(problem.key) or trivial_bound(problem)
-        graph = qubo_mis.instance(problem.n, problem.density, problem.seed)
-        return graph.n, recompute(graph, proposal.solution, proven)
+    if isinstance(problem, FileProblem):
+        return _checked(_uploaded(problem, files, contents), proposal)
+    _require_small(problem.edges)
+    proven = targets_shipped.bound(problem.key) or trivial_bound(problem)
+    graph = qubo_mis.instance(problem.n, problem.density, problem.seed)
+    return graph.n, recompute(graph, proposal.solution, proven)
 
 
 def solution_file(found: TargetDetail) -> str:

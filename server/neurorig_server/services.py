@@ -12,6 +12,7 @@ from neurorig_server.file_store import FileStore
 from neurorig_server.intake import Intake
 from neurorig_server.metrics import Metrics
 from neurorig_server.settings import Settings
+from neurorig_server.slots import Slots
 from neurorig_server.store.store import Store
 from neurorig_server.traces import TraceStore, TraceUploads
 from neurorig_server.wake import Wake
@@ -19,7 +20,7 @@ from neurorig_server.wake import Wake
 
 @dataclass(frozen=True)
 class Services:
-    """The parts of one server process."""
+    """The parts of one server process. A proposal of the largest size takes hundreds of megabytes: one at a time."""
 
     settings: Settings
     store: Store
@@ -27,6 +28,7 @@ class Services:
     uploads: TraceUploads
     files: FileStore
     intake: Intake
+    proposals: Slots
     wake: Wake
     analyst: Analyst
     metrics: Metrics
@@ -45,6 +47,7 @@ def build(settings: Settings, store: Store) -> Services:
         uploads=TraceUploads(settings, store.uploads, traces),
         files=files,
         intake=Intake(settings, store.files, files),
+        proposals=Slots(1),
         wake=wake,
         analyst=Analyst(settings, store, traces.location),
         metrics=Metrics(store.db, wake),

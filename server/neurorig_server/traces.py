@@ -10,7 +10,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
 
@@ -103,8 +103,10 @@ class TraceUploads:
     def clean(self) -> None:
         """Delete staged files that nobody has added to for the time that the settings give."""
         for path in self._staging.iterdir():
-            if time() - path.stat().st_mtime > self._keep_s:
-                path.unlink(missing_ok=True)
+            # An upload that ends meanwhile takes its file away.
+            with suppress(FileNotFoundError):
+                if time() - path.stat().st_mtime > self._keep_s:
+                    path.unlink()
 
     def _check(self, offset: int, size: int, chunk: bytes) -> None:
         if size > self._max_bytes:

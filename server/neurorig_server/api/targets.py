@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
+from starlette.concurrency import run_in_threadpool
 
 from neurorig_protocols.benchmarks.targets import KEY_PATTERN, Proposal
 from neurorig_server import proposals
@@ -46,8 +47,8 @@ def get_target_solution(key: Key, services: ServicesDep, _who: Reader) -> Respon
 
 
 @router.post("", status_code=201)
-def propose_target(proposal: Proposal, services: ServicesDep, who: Submitter, response: Response) -> TargetDetail:
+async def propose_target(proposal: Proposal, services: ServicesDep, who: Submitter, response: Response) -> TargetDetail:
     """Propose a solution. Its cost is recomputed; it is kept only if it is strictly better than the present best."""
-    n, cost = proposals.recomputed(proposal, services.store.files, services.files)
+    n, cost = await services.proposals.run(proposals.recomputed, proposal, services.store.files, services.files)
     response.headers["Location"] = f"/api/v1/targets/{proposal.problem.key}"
-    return services.store.targets.propose(proposal, n=n, cost=cost, who=who)
+    return await run_in_threadpool(services.store.targets.propose, proposal, n=n, cost=cost, who=who)

@@ -13,7 +13,7 @@ from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, 
 from neurorig_server.ids import new_id
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, Refused, not_found
-from neurorig_server.store.paging import from_cursor, to_cursor
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import among, job_tags
 from neurorig_server.store.tables_tunings import evaluation_seeds, evaluations, tunings
 from neurorig_server.store.tokens import Principal
@@ -106,8 +106,7 @@ class Evaluations:
             rows = connection.execute(query).all()
             counts = tuple(_counts(connection))
             still_open = connection.execute(waiting).scalar_one()
-        page = rows[:limit]
-        more = to_cursor(page[-1].seq) if len(rows) > limit else None
+        page, more = cut(rows, limit)
         return EvaluationPage(items=tuple(_view(row) for row in page), next=more, open=still_open, counts=counts)
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import Field
 from sqlalchemy import Connection, Row, insert, select
 
-from neurorig_protocols.files import FileKind, needed_files
-from neurorig_protocols.job import JobSpec
+from neurorig_protocols.files import FileKind, NeededFile, needed_files
+from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.records import Record
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, KindDiffers, UnknownFile, not_found
-from neurorig_server.store.paging import from_cursor, to_cursor
+from neurorig_server.store.errors import FieldProblem, Invalid, KindDiffers, UnknownFile, not_found
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables_files import files
 from neurorig_server.store.tokens import Principal
 from neurorig_server.views import FilePage, FileView
@@ -85,30 +85,56 @@ class Files:
             query = query.where(files.c.seq < from_cursor(cursor))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
-        page = rows[:limit]
-        more = to_cursor(page[-1].seq) if len(rows) > limit else None
+        page, more = cut(rows, limit)
         return FilePage(items=tuple(_view(row) for row in page), next=more)
 
 
 def require_files(connection: Connection, specs: Iterable[JobSpec]) -> None:
-    """Raise UnknownFile unless every file that the jobs name is here and of the right kind."""
+    """Raise UnknownFile unless every file that the jobs name is here and of the right kind.
+
+    Raises Invalid for events outside the samples and steps of their job; the agent knows the network's inputs.
+    """
+    specs = list(specs)
     needed = {file for spec in specs for file in needed_files(spec.workload)}
     if not needed:
         return
     digests = {file.digest.removeprefix("sha256:") for file in needed}
-    rows = connection.execute(select(files.c.digest, files.c.kind).where(files.c.digest.in_(digests)))
-    kinds = {f"sha256:{row.digest}": row.kind for row in rows}
+    rows = connection.execute(select(files.c.digest, files.c.kind, files.c.facts).where(files.c.digest.in_(digests)))
+    found = {f"sha256:{row.digest}": row for row in rows}
+    _require_kinds(needed, {digest: row.kind for digest, row in found.items()})
+    for spec in specs:
+        if isinstance(spec.workload, Snn):
+            _require_span(spec.workload, found[spec.workload.events].facts)
+
+
+def _require_kinds(needed: Iterable[NeededFile], kinds: Mapping[str, str]) -> None:
+    wrong = sorted(
+        (file for file in needed if kinds.get(file.digest) != file.kind),
+        key=lambda file: (file.field, file.digest),
+    )
+    if not wrong:
+        return
     problems = [
         FieldProblem(field=file.field, message=_lack(kinds.get(file.digest), file.kind), code=UnknownFile.code)
-        for file in sorted(needed, key=lambda file: (file.field, file.digest))
-        if kinds.get(file.digest) != file.kind
+        for file in wrong
     ]
-    if problems:
-        raise UnknownFile(
-            f"{problems[0].field}: {problems[0].message}",
-            problems=problems,
-            next_step="Upload the file, then submit the job again.",
-        )
+    here = wrong[0].digest in kinds
+    raise UnknownFile(
+        f"{problems[0].field}: {problems[0].message}",
+        problems=problems,
+        next_step="Name a file of that kind." if here else "Upload the file, then submit the job again.",
+    )
+
+
+def _require_span(workload: Snn, facts: Mapping[str, int]) -> None:
+    for what, limit in (("samples", workload.samples), ("steps", workload.steps)):
+        if (needed := facts.get(what, 0)) > limit:
+            message = f"the events name {what[:-1]} {needed - 1}, there are {limit}: 0 to {limit - 1}"
+            raise Invalid(
+                message,
+                problems=[FieldProblem(field="workload.events", message=message, code="too_large")],
+                next_step="Give more steps or samples, or other events.",
+            )
 
 
 def _lack(found: str | None, wanted: str) -> str:

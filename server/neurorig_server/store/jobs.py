@@ -18,7 +18,7 @@ from neurorig_server.store.database import Database
 from neurorig_server.store.errors import Forbidden, not_found
 from neurorig_server.store.files import require_files
 from neurorig_server.store.job_rows import job_views, with_wait
-from neurorig_server.store.paging import from_cursor, to_cursor
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import attempts, job_events, job_tags, jobs
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.transitions import Cause
@@ -80,8 +80,7 @@ class Jobs:
             query = query.where(jobs.c.seq < from_cursor(cursor))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
-            page = rows[:limit]
-            more = to_cursor(page[-1].seq) if len(rows) > limit else None
+            page, more = cut(rows, limit)
             return JobPage(items=job_views(connection, page), next=more)
 
     def cancel(self, job_id: str, who: Principal) -> JobView:

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import base64
 import binascii
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Row
 
 from neurorig_server.store.errors import FieldProblem, Invalid
 
@@ -24,6 +28,12 @@ def from_cursor(cursor: str) -> int:
     if not text.isdecimal() or len(text) > 19 or int(text) > MAX_KEY:
         raise _not_ours()
     return int(text)
+
+
+def cut(rows: Sequence[Row[Any]], limit: int) -> tuple[Sequence[Row[Any]], str | None]:
+    """Return a page and the cursor of the next one, None at the end; `rows` holds one more than `limit` if there is."""
+    page = rows[:limit]
+    return page, to_cursor(page[-1].seq) if len(rows) > limit else None
 
 
 def _not_ours() -> Invalid:

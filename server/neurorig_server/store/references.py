@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
+from neurorig_protocols.benchmarks.qubo import MAX_SUM
 from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem, problem_of, require_possible, trivial_bound
 from neurorig_protocols.job import JobSpec, Qubo, QuboMis, Reference, TimeToSolution
 from neurorig_server.store import targets
@@ -47,7 +48,8 @@ def _resolved(connection: Connection, spec: JobSpec, known: dict[tuple[str, Refe
         cost = known[at]
         _require_same(scenario, cost)
     if cost == 0:
-        raise _invalid("a gap to a target of 0 is not defined", TARGET_COST, "target_is_zero")
+        message = "a gap to a target of 0 is not defined"
+        raise _invalid(message, TARGET_COST, "target_is_zero", "Give another target, or a fixed timeout.")
     frozen = scenario.model_copy(update={"target_cost": cost})
     return spec.model_copy(update={"workload": workload.model_copy(update={"scenario": frozen})})
 
@@ -58,6 +60,8 @@ def _given(scenario: TimeToSolution, problem: Problem) -> int | None:
         return None
     if scenario.target_cost is None:
         raise _invalid("the reference 'given' needs a target_cost", TARGET_COST, "missing")
+    if abs(scenario.target_cost) > MAX_SUM:
+        raise _invalid(f"a target_cost lies within ±{MAX_SUM}, as every cost does", TARGET_COST, "out_of_range")
     trivial = trivial_bound(problem) if isinstance(problem, MisProblem) else None
     require_possible(scenario.target_cost, targets_shipped.bound(problem.key) or trivial)
     return scenario.target_cost
@@ -68,19 +72,21 @@ def _cost(connection: Connection, problem: Problem, reference: Reference) -> int
         mis = problem if isinstance(problem, MisProblem) else None
         official = qubo_mis.official_target(mis.n, mis.density, mis.seed) if mis else None
         if official is None:
-            raise _without(NoOfficialTarget, "the benchmark gives no official target for this problem", "best-verified")
+            message = "the benchmark gives no official target for this problem"
+            raise _without(NoOfficialTarget, message, "Ask for the reference 'best-verified'")
         return official.cost
     best = targets.best(connection, problem.key)
     if best is None:
-        raise _without(NoBestTarget, "no verified solution of this problem is known", "given")
+        message = "no verified solution of this problem is known"
+        raise _without(NoBestTarget, message, "Propose a solution first, ask for the reference 'given'")
     return best.cost
 
 
-def _without(kind: type[NoOfficialTarget | NoBestTarget], message: str, other: str) -> NoOfficialTarget | NoBestTarget:
+def _without(kind: type[NoOfficialTarget | NoBestTarget], message: str, way: str) -> NoOfficialTarget | NoBestTarget:
     return kind(
         message,
         problems=[FieldProblem(field=REFERENCE, message=message, code=kind.code)],
-        next_step=f"Ask for the reference '{other}', for the scenario fixed-timeout, or for an official instance.",
+        next_step=f"{way}, for the scenario fixed-timeout, or for an official instance.",
     )
 
 
@@ -90,9 +96,11 @@ def _require_same(scenario: TimeToSolution, cost: int) -> None:
         raise _invalid(message, TARGET_COST, "target_differs")
 
 
-def _invalid(message: str, field: str, code: str) -> Invalid:
-    return Invalid(
-        message,
-        problems=[FieldProblem(field=field, message=message, code=code)],
-        next_step="Leave target_cost out, or use the reference 'given' with the cost you mean.",
-    )
+def _invalid(
+    message: str,
+    field: str,
+    code: str,
+    next_step: str = "Leave target_cost out, or use the reference 'given' with the cost you mean.",
+) -> Invalid:
+    problem = FieldProblem(field=field, message=message, code=code)
+    return Invalid(message, problems=[problem], next_step=next_step)

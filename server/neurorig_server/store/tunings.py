@@ -12,7 +12,7 @@ from neurorig_protocols.benchmarks.tuning import Params, TuningDeclaration
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import FieldProblem, Invalid, PerInstanceTuning, TuningDiffers, not_found
-from neurorig_server.store.paging import from_cursor, to_cursor
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables_tunings import evaluations, tunings
 from neurorig_server.store.tokens import Principal
 from neurorig_server.tuning_views import TuningPage, TuningView
@@ -56,8 +56,7 @@ class Tunings:
             query = query.where(tunings.c.seq < from_cursor(cursor))
         with self._db.read() as connection:
             rows = connection.execute(query).all()
-        page = rows[:limit]
-        more = to_cursor(page[-1].seq) if len(rows) > limit else None
+        page, more = cut(rows, limit)
         return TuningPage(items=tuple(_view(row) for row in page), next=more)
 
     def _values(self, declaration: TuningDeclaration, digest: str, who: Principal) -> dict[str, Any]:

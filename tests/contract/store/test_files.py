@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from neurorig_protocols.job import JobSpec
-from neurorig_server.store.errors import KindDiffers, NotFound, UnknownFile
+from neurorig_server.store.errors import Invalid, KindDiffers, NotFound, UnknownFile
 from neurorig_server.store.files import FileFilter, NewFile
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
@@ -83,7 +83,27 @@ def test_jobs_may_name_files_that_are_here(store: Store, admin: Principal, bench
     with pytest.raises(UnknownFile, match="'nir', 'qubo' is needed") as refused:
         store.jobs.submit(general("cd" * 32), admin)
     assert [(p.field, p.code) for p in refused.value.problems] == [("workload.problem", "unknown_file")]
+    assert refused.value.next_step == "Name a file of that kind."
 
     store.files.add(new(), admin)
     assert store.jobs.submit(general(), admin).state == "queued"
     assert store.campaigns.submit("many", [general()], admin).count == 1
+
+
+def test_events_outside_a_job_are_refused(store: Store, admin: Principal, bench: Callable[..., object]) -> None:
+    """Said when the job is submitted and not on the bench; events that fit are queued."""
+    bench()
+    store.files.add(new(DIGEST, "nir"), admin)
+    store.files.add(new("cd" * 32, "events", facts={"events": 2, "samples": 3, "steps": 20, "inputs": 4}), admin)
+    snn = {"name": "snn", "model": f"sha256:{DIGEST}", "events": "sha256:" + "cd" * 32}
+
+    for given, message in (
+        ({"samples": 2, "steps": 20}, "name sample 2, there are 2: 0 to 1"),
+        ({"samples": 3, "steps": 19}, "name step 19, there are 19: 0 to 18"),
+    ):
+        with pytest.raises(Invalid, match=message) as refused:
+            store.jobs.submit(JobSpec.model_validate({"workload": {**snn, **given}}), admin, wait_for_bench=True)
+        assert [(p.field, p.code) for p in refused.value.problems] == [("workload.events", "too_large")]
+
+    fitting = JobSpec.model_validate({"workload": {**snn, "samples": 3, "steps": 20}})
+    assert store.jobs.submit(fitting, admin, wait_for_bench=True).state == "queued"

@@ -166,6 +166,8 @@ def test_campaigns_freeze_their_targets_too(store: Store) -> None:
         ({"reference": "best-verified"}, NoBestTarget, "no_best_target"),
         ({"reference": "given"}, Invalid, "missing"),
         ({"reference": "given", "target_cost": 0}, Invalid, "target_is_zero"),
+        ({"reference": "given", "target_cost": 10**30}, Invalid, "out_of_range"),
+        ({"reference": "given", "target_cost": -(2**63) - 1}, Invalid, "out_of_range"),
     ],
 )
 def test_jobs_without_a_target_are_refused(store: Store, scenario: dict[str, Any], refusal: Any, code: str) -> None:
@@ -174,6 +176,7 @@ def test_jobs_without_a_target_are_refused(store: Store, scenario: dict[str, Any
         store.jobs.submit(tts(**scenario), ADMIN, wait_for_bench=True)
 
     assert refused.value.next_step
+    assert code != "target_is_zero" or refused.value.next_step == "Give another target, or a fixed timeout."
     assert [problem.code for problem in refused.value.problems] == [code]
     assert store.jobs.submit(tts(reference="given", target_cost=-3), ADMIN, wait_for_bench=True)
 

@@ -25,6 +25,22 @@ SUPPLY = {
 }
 
 
+ONBOARD: dict[str, Any] = {
+    "components": [
+        {"component": "neurocores", "rails": ["vdd"], "mean_w": 0.7},
+        {"component": "memory", "rails": ["vddm"], "mean_w": 0.3},
+    ],
+    "static_w": 1.2,
+    "chips_available": 8,
+    "chips_allocated": 1,
+    "pass_s": 2.0,
+    "accuracy": 0.05,
+    "omitted": [{"component": "host", "reason": "made up"}],
+    "source": "made up",
+}
+"""What a board's own sensors said: 1 W."""
+
+
 @pytest.fixture
 def store(tmp_path: Path) -> TraceStore:
     """A trace store in a folder."""
@@ -250,3 +266,91 @@ def test_energy_to_a_solution_is_the_energy_until_its_latency(store: TraceStore,
     first, second = verdict.verified.reached  # type: ignore[union-attr]
     assert first.energy.value == pytest.approx(0.025, rel=5e-3)  # type: ignore[union-attr]
     assert second.energy.reason_code == "no_window"  # type: ignore[union-attr]
+
+
+def sensed(onboard: Any, clock: str = "dut", **fields: Any) -> dict[str, Any]:
+    """What an attempt without traces reports on a board with power sensors of its own: one run of 20 ms."""
+    times = [{"phase": "load", "index": 0, "duration_s": 3.0}]
+    times += [{"phase": "run", "index": 0, "duration_s": 0.02, "clock": clock}]
+    answer = {**ANSWER, "clock": clock, "onboard": onboard}
+    return {"answer": answer, "times": times, "energy_absent": "no power monitor", "profile": {}, **fields}
+
+
+def test_energy_of_the_boards_own_sensors_is_mean_power_times_time(store: TraceStore) -> None:
+    """Without a trace the matrix comes from the sensors, of their grade, and a code says so."""
+    verdict = judge(store, [], **sensed(ONBOARD))
+
+    assert (verdict.state, verdict.quality, verdict.codes) == ("succeeded", "valid", ("onboard_power",))
+    assert verdict.energy_absent is None
+    assert verdict.energy is not None
+    assert verdict.energy.cell("neurocores", "run").energy.value == pytest.approx(0.014)
+    assert {cell.energy.grade for cell in verdict.energy.cells} == {"onboard"}
+    assert verdict.energy.totals[0].energy.value == pytest.approx(0.02)
+    assert [left.component for left in verdict.energy.boundary.omitted] == ["host"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "quality"),
+    [
+        (sensed({**ONBOARD, "accuracy": None}), "sensor_accuracy_undeclared", "valid"),
+        (sensed({"reason_code": "board_not_pinned", "reason": "no board is pinned"}), "board_not_pinned", "valid"),
+        (sensed(ONBOARD, clock="host"), "no_board_time", "degraded"),
+        (sensed({"reason_code": "cost_mismatch", "reason": "a board's own words"}), "energy_absent", "valid"),
+    ],
+)
+def test_sensors_that_give_no_energy_say_why(
+    store: TraceStore, fields: dict[str, Any], code: str, quality: str
+) -> None:
+    """Neither an accuracy nor a board nor a time is made up; each has its code."""
+    verdict = judge(store, [], **fields)
+
+    assert (verdict.state, verdict.quality, verdict.codes) == ("succeeded", quality, (code,))
+    assert verdict.energy is None
+    assert verdict.energy_absent
+
+
+def test_a_monitor_that_should_have_measured_is_still_missing(store: TraceStore) -> None:
+    """The board's own sensors do not hide that a promised trace is not there."""
+    verdict = judge(store, [], **sensed(ONBOARD, profile=METERED, energy_absent=None))
+    silent = judge(store, [], **sensed({**ONBOARD, "accuracy": None}, profile=METERED, energy_absent="it is off"))
+
+    assert (verdict.quality, verdict.codes) == ("degraded", ("energy_missing", "onboard_power"))
+    assert verdict.energy is not None
+    assert silent.energy_absent is not None
+    assert silent.energy_absent.startswith("it is off; the maker publishes no accuracy")
+
+
+def test_a_trace_comes_before_the_boards_own_sensors(store: TraceStore, tmp_path: Path) -> None:
+    """Grades are never mixed in one matrix: an external analyser is the better witness."""
+    refs = [keep(store, made_trace(), tmp_path)]
+
+    verdict = judge(store, refs, **sensed(ONBOARD, profile=METERED, energy_absent=None))
+
+    assert verdict.codes == ()
+    assert verdict.energy is not None
+    assert {cell.energy.grade for cell in verdict.energy.cells} == {"metered"}
+
+
+def test_energy_to_a_solution_by_the_boards_sensors_is_mean_power_times_latency(store: TraceStore) -> None:
+    """A window that was not timed has none, and without an accuracy none has any."""
+    wanted = job()
+    wanted["workload"]["scenario"] = {"kind": "time-to-solution", "gaps": [0.1, 0.05], "limit_s": 1}
+    bits = {"solution": ANSWER["solution"], "latency_s": 0.005}
+    reached = [
+        {"gap": 0.1, "target_cost": -9, **bits},
+        {"gap": 0.05, "target_cost": -10, "window": 7, **bits},
+    ]
+    bench = BenchRecord.model_validate(bench_body("b"))
+    energies = []
+    for accuracy in (0.05, None):
+        body = sensed({**ONBOARD, "accuracy": accuracy})
+        answer = {**body["answer"], "reached": reached}
+        report = {"fence": 1, "outcome": "succeeded", "answer": answer, "times": body["times"]}
+        given = AnalysisInput("a", JobSpec.model_validate(wanted), bench, AttemptReport.model_validate(report))
+        verified = recompute(given, store.location).verified
+        energies += [gap.energy for gap in verified.reached]  # type: ignore[union-attr]
+
+    assert energies[0].value == pytest.approx(0.005)  # type: ignore[union-attr]
+    assert energies[0].grade == "onboard"  # type: ignore[union-attr]
+    reasons = [energy.reason_code for energy in energies[1:]]  # type: ignore[union-attr]
+    assert reasons == ["no_window", *["sensor_accuracy_undeclared"] * 2]

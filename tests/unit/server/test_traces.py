@@ -203,3 +203,17 @@ def test_forgotten_uploads_are_cleared(uploads: TraceUploads, configured: Settin
 
     assert not old.exists()
     assert uploads.offset(lease.attempt_id, digest(b"fresh"), ADMIN) == 2
+
+
+def test_a_file_that_is_gone_meanwhile_stops_no_clearing(uploads: TraceUploads, configured: Settings) -> None:
+    """An upload may end between the folder's list and the look at its file: the others go all the same."""
+    staging = configured.data_dir / "staging"
+    for name in "abc":
+        (staging / f"{name}-gone.part").symlink_to(staging / "nothing")
+    old = staging / "b-old.part"
+    old.touch()
+    os.utime(old, (0, 0))
+
+    uploads.clean()
+
+    assert not old.exists()

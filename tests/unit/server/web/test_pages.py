@@ -11,9 +11,11 @@ import httpx
 import pytest
 import web_lab
 
+from neurorig_protocols import onboard
 from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.onboard import OnboardComponent, OnboardPower
 from neurorig_server.traces import TraceStore
-from neurorig_server.web import attempt_page
+from neurorig_server.web import attempt_page, templating
 from neurorig_server.web.numbers import quantity_text
 
 ATTEMPTS = ("qubo", "digits", "unmetered", "lost_meter", "failed", "running")
@@ -221,6 +223,28 @@ def test_wide_run_needs_no_closer_look(lab: web_lab.Lab, monkeypatch: pytest.Mon
     drawn = attempt_page.context(lab.store, lab.traces, lab.ids.qubo)["traces"]
 
     assert [chart.name for chart in drawn] == ["trace-analyser"]
+
+
+def test_energy_of_the_boards_own_sensors_has_its_page(lab: web_lab.Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A matrix without a trace or a window on one is shown with the grade, the code's meaning and the powers."""
+    part = OnboardComponent(component="neurocores", rails=("vdd",), mean_w=1.3)
+    power = OnboardPower(components=(part,), chips_available=8, chips_allocated=2, pass_s=1, accuracy=0.05, source="s")
+    seen = lab.store.attempts.get(lab.ids.unmetered)
+    assert seen.answer is not None
+    told = {"answer": seen.answer.model_copy(update={"onboard": power}), "codes": ("onboard_power",)}
+    monkeypatch.setattr(lab.store.attempts, "get", lambda _: seen.model_copy(update=told))
+    monkeypatch.setattr(lab.store.attempts, "energy", lambda _: onboard.matrix(power, [0.01], "physical"))
+
+    found = attempt_page.context(lab.store, lab.traces, lab.ids.unmetered)
+    common = {"now": lab.store.db.now(), "signed_in": True, "refresh_s": None, "still_url": None, "refresh_url": None}
+    shown = templating.page("attempt.html", common | found)
+    text = unescape(re.sub(r"<[^>]+>", " ", bytes(shown.body).decode()))
+
+    assert "onboard: the board's or chip's own counter" in text
+    assert "No monitor: the energy is the board's own mean power" in text
+    assert quantity_text(found["matrix"].totals[0].energy) in text
+    assert onboard.ACCURACY in text
+    assert "Board's own power" in text
 
 
 def test_lost_trace_file_is_said(lab: web_lab.Lab, tmp_path: Path) -> None:

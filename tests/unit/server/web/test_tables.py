@@ -6,12 +6,15 @@ import pytest
 import web_lab
 import web_records
 
+from neurorig_protocols import onboard
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.onboard import OnboardComponent, OnboardPower
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import PhaseTime
 from neurorig_server.views import AttemptView, ClassifierAnswerView, QuboAnswerView
 from neurorig_server.web import attempt_tables, energy_tables, labels
+from neurorig_server.web.charts import energy_bars
 from neurorig_server.web.numbers import quantity_text
 
 
@@ -161,6 +164,47 @@ def test_activity_with_a_unit_in_its_name_is_a_quantity(view: AttemptView) -> No
 
     assert [text for _, text in facts] == ["379.8\u00a0µs", "9", "15\u202f000\u202f000", "2"]
     assert facts[0][0] == "Board: library copy"
+
+
+def test_a_boards_rounded_cost_stands_with_its_bound(view: AttemptView) -> None:
+    """A board with coarse weights stops by its own cost, which explains a target that was passed and not reached."""
+    assert view.answer is not None
+    rounded = view.answer.model_copy(update={"solver_cost": -64, "cost_error_bound": 12})
+
+    told = dict(attempt_tables.answer_facts(rounded))["Cost as the solver tells it"]
+    assert told.startswith("−64, within 12: the board's weights are rounded")
+    assert "within" not in dict(attempt_tables.answer_facts(view.answer))["Cost as the solver tells it"]
+
+
+def test_the_boards_own_power_is_told_whole_with_its_sign(view: AttemptView) -> None:
+    """Total, static, signed dynamic and the idle chips' share; a reason where the sensors were not read."""
+    part = OnboardComponent(component="neurocores", rails=("vdd",), mean_w=1.3)
+    power = OnboardPower(components=(part,), static_w=1.5, chips_available=8, chips_allocated=2, pass_s=1, source="s")
+    assert view.answer is not None
+    told = dict(attempt_tables.answer_facts(view.answer.model_copy(update={"onboard": power})))
+    silent = view.answer.model_copy(update={"onboard": Absent(reason_code="x", reason="no board is pinned")})
+
+    assert told["Board's own power"] == "1.300\u00a0W"
+    assert told["Dynamic part, total − static"] == "−200.0\u00a0mW"
+    assert told["Static part of chips that hold nothing"] == "1.125\u00a0W"
+    assert told["Accuracy of the sensors, by the bench"] == "not declared"
+    assert dict(attempt_tables.answer_facts(silent))["Board's own power"] == "absent: no board is pinned"
+    assert "Board's own power" not in dict(attempt_tables.answer_facts(view.answer))
+
+
+def test_energy_of_the_boards_own_sensors_is_shown_with_its_grade() -> None:
+    """The tables take a matrix without windows on a trace, and say `onboard`."""
+    part = OnboardComponent(component="neurocores", rails=("vdd",), mean_w=1.3)
+    power = OnboardPower(components=(part,), chips_available=8, chips_allocated=2, pass_s=1, accuracy=0.05, source="s")
+    found = onboard.matrix(power, [0.01], "physical")
+    assert isinstance(found, EnergyMatrix)
+
+    table = energy_tables.overview(found)
+
+    assert table.parts[0].grade == table.sums[0].grade == "onboard"
+    assert [row.lines[0][0] for row in energy_tables.budgets(found)] == [onboard.ACCURACY]
+    assert energy_tables.window_rows(found.windows, 10) == []
+    assert energy_bars(found).name == "energy"
 
 
 def test_times_of_one_phase_are_one_row() -> None:
