@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from neurorig.benchmark_views import (
     ToGapView,
     quantity_or_none,
 )
+from neurorig.table_parts import rows_under
 from neurorig.views import AbsentView, Measured, QuantityView
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def machine(row: RowView) -> str:
 
 def fixed_timeout(rows: Iterable[RowView]) -> Table:
     """One line per size, density and timeout."""
-    table = _table("n", "density", "timeout", "seeds", "gap, official", "gap, best", "actual time", "mean power")
+    table = rows_under("n", "density", "timeout", "seeds", "gap, official", "gap, best", "actual time", "mean power")
     for row in rows:
         table.add_row(
             str(row.n),
@@ -84,7 +85,7 @@ def fixed_timeout(rows: Iterable[RowView]) -> Table:
 def time_to_solution(rows: Iterable[RowView]) -> Table:
     """One line per size, density and gap."""
     columns = ("n", "density", "limit", "to gap", "seeds", "reached", "median", "mean use of the limit", "energy")
-    table = _table(*columns)
+    table = rows_under(*columns)
     for row in rows:
         size = (str(row.n), f"{100 * row.density:g} %", text.plain(row.requested_s, "s"))
         for to_gap in row.to_gaps:
@@ -150,9 +151,10 @@ def percent(value: float, expanded: float) -> str:
 
 
 def uncertain(value: float, expanded: float, sign: str = "") -> str:
-    """Return a number without a unit as "0.250 ± 0.010"; the uncertainty has two significant digits."""
+    """Return a number without a unit as "0.250 ± 0.010"; a number without uncertainty has five digits, a cost all."""
     if expanded == 0:
-        return f"{value:{sign}.3g}"
+        # A cost is a whole number and keeps all of its digits.
+        return f"{value:{sign}.0f}" if value.is_integer() else f"{value:{sign}.5g}"
     digits = max(0, 1 - math.floor(math.log10(expanded)))
     return f"{value:{sign}.{digits}f} ± {expanded:.{digits}f}"
 
@@ -161,7 +163,7 @@ def comparison(found: ComparisonView) -> list[RenderableType]:
     """Return the totals, what has no counterpart, and the sentence that tells left from right."""
     sides = (("left", found.left, found.result.left), ("right", found.right, found.result.right))
     heading = "\n".join(f"{name}: {side.text}, {_machines(who)}" for name, side, who in sides)
-    table = _table("number", "to gap", "pairs", "mean", "median")
+    table = rows_under("number", "to gap", "pairs", "mean", "median")
     for total in found.result.totals:
         table.add_row(
             total.metric,
@@ -184,10 +186,9 @@ def _machines(found: Iterable[MachineView]) -> str:
 
 def pairs(found: ComparisonView) -> Table:
     """One line per number of each pair."""
-    table = _table("problem", "number", "to gap", "left", "right", "left / right")
+    table = rows_under("problem", "number", "to gap", "left", "right", "left / right")
     for pair in found.result.pairs:
-        named = ", ".join(f"{key} {value}" for key, value in pair.problem.items() if key != "name")
-        title = f"{named}, {tables.scenario(pair.scenario)}"
+        title = f"{_problem(pair.problem)}, {tables.scenario(pair.scenario)}"
         for entry in pair.entries:
             table.add_row(
                 title,
@@ -199,6 +200,12 @@ def pairs(found: ComparisonView) -> Table:
             )
             title = ""
     return table
+
+
+def _problem(found: Mapping[str, Any]) -> str:
+    if (digest := found.get("problem")) is not None:
+        return f"{digest[:19]}…"
+    return f"n={found['n']} {100 * found['density']:g} % seed {found['seed']}"
 
 
 def _side(found: Measured, metric: str) -> str:
@@ -274,10 +281,3 @@ def _csv_gap(to_gap: ToGapView) -> dict[str, Any]:
 def _csv_number(name: str, found: Measured) -> dict[str, float | None]:
     number = quantity_or_none(found)
     return {name: number.value if number else None, f"u_{name}": number.u if number else None}
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    return table

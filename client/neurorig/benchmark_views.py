@@ -6,7 +6,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from neurorig.views import BoundaryView, Measured, QuantityView, ScenarioView, View
+from neurorig.view_base import View
+from neurorig.views import BoundaryView, Measured, QuantityView, ScenarioView
 
 
 class MissingSeedView(View):

@@ -3,33 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
+from neurorig.table_parts import local_time, named_values, rows_under
+
 if TYPE_CHECKING:
     from neurorig.file_views import FileView
+
+WHOLE = ("digest",)
+"""Columns that are not broken over lines, so that they can be copied."""
 
 
 def files(found: Iterable[FileView]) -> Table:
     """One line per file."""
-    table = _table("digest", "kind", "name", "size", "what", "uploaded")
+    table = rows_under("digest", "kind", "name", "size", "what", "uploaded", whole=WHOLE)
     for file in found:
-        what = f"n={file.facts['n']}, {file.facts.get('couplings')} couplings" if "n" in file.facts else ""
-        table.add_row(file.digest, file.kind, file.name, f"{file.size} B", what, _when(file.created_at))
+        table.add_row(
+            file.digest, file.kind, file.name, f"{file.size} B", _what(file.facts), local_time(file.created_at)
+        )
     return table
+
+
+def _what(facts: Mapping[str, Any]) -> str:
+    if "n" in facts:
+        return f"n={facts['n']}, {facts.get('couplings')} couplings"
+    return f"events: {facts['events']}" if "events" in facts else ""
 
 
 def file_facts(file: FileView) -> Table:
     """A file as name and value."""
     facts = {"file": file.digest, "kind": file.kind, "name": file.name, "size": f"{file.size} bytes"}
-    return _facts({**facts, "uploaded": _when(file.created_at), **_readable(file.facts)})
+    return named_values({**facts, "uploaded": local_time(file.created_at), **_readable(file.facts)})
 
 
 def problem_facts(facts: Mapping[str, Any]) -> Table:
     """A problem's facts as name and value."""
-    return _facts(_readable(facts))
+    return named_values(_readable(facts))
 
 
 def in_unit(facts: Mapping[str, Any]) -> str:
@@ -52,25 +63,3 @@ def _readable(facts: Mapping[str, Any]) -> dict[str, str]:
         "Σ|q|": str(facts.get("sum_of_weights", "")),
         "problem": str(facts.get("problem", "")),
     }
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        # A digest that is broken over two lines cannot be copied.
-        table.add_column(column, no_wrap=column == "digest", overflow="fold")
-    return table
-
-
-def _facts(facts: Mapping[str, str]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, value)
-    return table
-
-
-def _when(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from neurorig.views import View
+from neurorig.view_base import View
 
 
 class FileView(View):

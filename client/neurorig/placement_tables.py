@@ -20,7 +20,7 @@ def placement(found: Mapping[str, Any] | None, reality: str) -> list[RenderableT
     """Return a line with the use of each limit and the picture of the mesh, as far as the board told them."""
     if not found:
         return []
-    shares = [f"{name.replace('_', ' ')} {share:.1%}" for name, share in found.get("utilisation", {}).items()]
+    shares = [f"{name.replace('_', ' ')} {100 * share:.1f} %" for name, share in found.get("utilisation", {}).items()]
     lines = [f"placement ({reality}): {found.get('cores', 0):,} cores; use of {', '.join(shares)}"] if shares else []
     return [Text("\n".join([*lines, *_picture(found.get("summary", {}).get("mesh"))]))] if lines else []
 

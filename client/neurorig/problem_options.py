@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurorig.errors import ClientError
+from neurorig_protocols.benchmarks.qubo_decimals import read_number
 from neurorig_protocols.benchmarks.qubo_formats import FORMATS, Options, ReadProblem, read
 from neurorig_protocols.benchmarks.qubo_formats.reading import NATIVE
 from neurorig_protocols.errors import InvalidProblem
@@ -84,13 +85,15 @@ def target_of(file: FileView, kind: str, options: Mapping[str, Any]) -> dict[str
     if value is not None:
         cost = cost_of_value(value, str(file.facts.get("scale", "1")), str(file.facts.get("offset", "0")))
     if (cost is not None) == (reference == "best-verified"):
-        raise click.UsageError("with --tts give --target-cost, --target-value or --reference best-verified")
+        raise click.UsageError("with --tts give one of --target-cost, --target-value, --reference best-verified")
     return {"reference": "best-verified"} if cost is None else {"reference": "given", "target_cost": cost}
 
 
 def cost_of_value(text: str, scale: str, offset: str) -> int:
     """Return the largest integer cost at least as good as a value in the file's unit; a usage error for no number."""
     try:
+        # First, for it refuses what would take for ever to write out, such as 1e999999999.
+        read_number(text)
         exact = (Fraction(text) - Fraction(offset)) / Fraction(scale)
     except (ValueError, ZeroDivisionError) as error:
         raise click.BadParameter(f"'{text}' is no number", param_hint="--target-value") from error

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 from pydantic import BaseModel, ValidationError
 
+from neurorig.documents import read_document
 from neurorig_protocols.benchmarks.evaluation import EvaluationRound
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-
-MAX_FILE_BYTES = 1 << 20
 
 T = TypeVar("T", bound=BaseModel)
 
 
 def read_declaration(path: Path) -> TuningDeclaration:
     """Read a declaration from a TOML or JSON file; a usage error says what is wrong with it."""
-    return checked(TuningDeclaration, read(path), "the declaration is not valid")
-
-
-def read(path: Path) -> Any:
-    """Return the content of a JSON file, or of a TOML one by its suffix; a usage error when it is neither."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-        if len(raw) > MAX_FILE_BYTES:
-            raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
-        text = raw.decode("utf-8")
-        return tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise click.BadParameter(f"cannot read '{path}': {reason}") from error
+    return checked(TuningDeclaration, read_document(path), "the declaration is not valid")
 
 
 def round_of(answer: Any) -> EvaluationRound:

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rich.table import Table
-from rich.text import Text
 
 from neurorig import rule_views
+from neurorig.table_parts import local_time, named_values, rows_under
 
-if TYPE_CHECKING:
-    from datetime import datetime
+WHOLE = ("digest", "round", "declaration")
+"""Columns that are not broken over lines, so that they can be copied."""
 
 
 def tunings(found: Iterable[rule_views.TuningView]) -> Table:
     """One line per declaration."""
-    table = _table("digest", "board", "solver", "parameters", "declared by", "at", "rounds")
+    table = rows_under("digest", "board", "solver", "parameters", "declared by", "at", "rounds", whole=WHOLE)
     for view in found:
         said = view.declaration
         names = ", ".join(said.get("params", {})) or "none"
@@ -26,7 +26,7 @@ def tunings(found: Iterable[rule_views.TuningView]) -> Table:
             str(said.get("solver", "")),
             names,
             view.owner,
-            _when(view.created_at),
+            local_time(view.created_at),
             str(view.rounds),
         )
     return table
@@ -40,11 +40,11 @@ def tuning_facts(view: rule_views.TuningView) -> Table:
         "benchmark": str(said.get("benchmark", "")),
         "board": str(said.get("board", "")),
         "solver": str(said.get("solver", "")),
-        "declared": f"{_when(view.created_at)} by {view.owner}",
+        "declared": f"{local_time(view.created_at)} by {view.owner}",
         "rounds": f"{view.rounds} evaluation rounds drew seeds for it",
         **{f"  {name}": parameter(value) for name, value in said.get("params", {}).items()},
     }
-    return _facts(facts)
+    return named_values(facts)
 
 
 def parameter(value: Any) -> str:
@@ -63,16 +63,16 @@ def _step(step: Mapping[str, Any]) -> str:
 
 def values(params: Mapping[str, Any]) -> Table:
     """Parameters with their values."""
-    return _facts({name: repr(value) for name, value in params.items()} or {"parameters": "none are declared"})
+    return named_values({name: repr(value) for name, value in params.items()} or {"parameters": "none are declared"})
 
 
 def evaluations(page: rule_views.EvaluationPage) -> Table:
     """One line per round."""
-    table = _table("round", "state", "opened by", "opened", "frozen", "declaration", "jobs", "comment")
+    table = rows_under("round", "state", "opened by", "opened", "frozen", "declaration", "jobs", "comment", whole=WHOLE)
     for view in page.items:
-        frozen = _when(view.frozen_at) if view.frozen_at else ""
+        frozen = local_time(view.frozen_at) if view.frozen_at else ""
         table.add_row(
-            view.id, view.state, view.owner, _when(view.opened_at), frozen, view.tuning or "", str(view.jobs),
+            view.id, view.state, view.owner, local_time(view.opened_at), frozen, view.tuning or "", str(view.jobs),
             view.comment,
         )  # fmt: skip
     return table
@@ -80,7 +80,7 @@ def evaluations(page: rule_views.EvaluationPage) -> Table:
 
 def round_counts(found: Iterable[rule_views.RoundCountView]) -> Table:
     """How often seeds were drawn for each solver on each board."""
-    table = _table("board", "solver", "rounds", "declarations")
+    table = rows_under("board", "solver", "rounds", "declarations", whole=WHOLE)
     for count in found:
         table.add_row(count.board, count.solver, str(count.rounds), str(count.declarations))
     return table
@@ -92,35 +92,14 @@ def evaluation_facts(view: rule_views.EvaluationView) -> Table:
         "round": view.id,
         "benchmark": view.benchmark,
         "state": view.state,
-        "opened": f"{_when(view.opened_at)} by {view.owner}",
+        "opened": f"{local_time(view.opened_at)} by {view.owner}",
         "comment": view.comment,
         "commitment": view.commitment,
-        "frozen": _when(view.frozen_at) if view.frozen_at else "",
+        "frozen": local_time(view.frozen_at) if view.frozen_at else "",
         "declaration": view.tuning or "",
         "nonce": view.nonce or "",
         "secret": view.secret or "sealed until a declaration is frozen",
         "seeds": ", ".join(map(str, view.seeds)) if view.seeds else "not drawn",
         "jobs": str(view.jobs),
     }
-    return _facts(facts)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=column in ("digest", "round", "declaration"), overflow="fold")
-    return table
-
-
-def _facts(facts: Mapping[str, str]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, Text(value))
-    return table
-
-
-def _when(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+    return named_values(facts)

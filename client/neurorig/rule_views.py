@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import AwareDatetime
 
-from neurorig.views import View
+from neurorig.view_base import View
 
 
 class TuningView(View):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,9 +9,8 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from neurorig.documents import read_document
 from neurorig_protocols.job import JobSpec
-
-MAX_FILE_BYTES = 1 << 20
 
 _NEEDS = ("board", "bench", "reality", "metered")
 _PLAN = ("trials", "idle_s", "settle_s")
@@ -40,17 +37,7 @@ def job_spec(workload: Mapping[str, Any], options: Mapping[str, Any]) -> JobSpec
 
 def read_spec(path: Path) -> JobSpec:
     """Read a job from a JSON or TOML file; a usage error says what is wrong with it."""
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-        if len(raw) > MAX_FILE_BYTES:
-            raise ValueError(f"it is larger than {MAX_FILE_BYTES} bytes")
-        text = raw.decode("utf-8")
-        body = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise click.BadParameter(f"cannot read '{path}': {reason}", param_hint="--file") from error
-    return check(body)
+    return check(read_document(path, "--file"))
 
 
 def check(body: object) -> JobSpec:

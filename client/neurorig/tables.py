@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from neurorig import quantity_text as text
 from neurorig import views
+from neurorig.table_parts import local_time, named_values, rows_under
 
-if TYPE_CHECKING:
-    from datetime import datetime
+WHOLE = ("job", "attempt", "state", "bench")
+"""Columns that are not broken over lines, so that they can be copied."""
 
 STYLES = {
     "succeeded": "green",
@@ -64,7 +64,7 @@ def gap(found: float | views.AbsentView | None) -> str:
 
 def jobs(found: Iterable[views.JobView]) -> Table:
     """One line per job."""
-    table = _table("job", "state", "workload", "board", "quality", "counts as", "created", "why")
+    table = rows_under("job", "state", "workload", "board", "quality", "counts as", "created", "why", whole=WHOLE)
     for job in found:
         last = job.last_attempt
         table.add_row(
@@ -74,7 +74,7 @@ def jobs(found: Iterable[views.JobView]) -> Table:
             job.spec.needs.board or (last.bench if last else "any"),
             _state((last.quality if last else None) or ""),
             job.standing.name if job.standing else "",
-            _when(job.created_at),
+            local_time(job.created_at),
             job.error.message if job.error else job.reason or "",
         )
     return table
@@ -82,9 +82,9 @@ def jobs(found: Iterable[views.JobView]) -> Table:
 
 def attempts(found: Iterable[views.AttemptSummary]) -> Table:
     """One line per attempt of a job."""
-    table = _table("attempt", "number", "bench", "state", "quality", "started", "ended")
+    table = rows_under("attempt", "number", "bench", "state", "quality", "started", "ended", whole=WHOLE)
     for attempt in found:
-        times = [_when(at) if at else "" for at in (attempt.started_at, attempt.ended_at)]
+        times = [local_time(at) if at else "" for at in (attempt.started_at, attempt.ended_at)]
         table.add_row(
             attempt.id,
             str(attempt.number),
@@ -108,7 +108,7 @@ def job_facts(job: views.JobView) -> Table:
         "why": job.error.message if job.error else job.reason or "",
         "next step": (job.error.next_step if job.error else None) or "",
     }
-    return _facts(facts)
+    return named_values(facts, STYLES)
 
 
 def attempt_facts(attempt: views.AttemptView) -> Table:
@@ -125,7 +125,7 @@ def attempt_facts(attempt: views.AttemptView) -> Table:
         "next step": (attempt.error.next_step if attempt.error else None) or "",
         "energy": f"absent: {attempt.energy_absent}" if attempt.energy_absent else "",
     }
-    return _facts(facts)
+    return named_values(facts, STYLES)
 
 
 def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
@@ -142,6 +142,7 @@ def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
     return {
         "solver": answer.solver or "",
         "best cost": f"{verified.cost} (recomputed)",
+        "cost on the board": on_board(answer),
         "in the file's unit": in_unit(verified),
         "official target": target,
         "gap to official": gap(verified.gap),
@@ -150,6 +151,12 @@ def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
         **{name: text.plain(s, "s") for name, s in times.items() if s is not None},
         "clock": f"{answer.clock}, from '{answer.start_event}' on",
     }
+
+
+def on_board(answer: views.AnswerView) -> str:
+    """Return the board's own cost where its rounded weights make it another one; it is what the board stops by."""
+    rounded = answer.cost_error_bound > 0
+    return f"{answer.solver_cost}, within {answer.cost_error_bound}: its weights are rounded" if rounded else ""
 
 
 def in_unit(verified: views.VerifiedView) -> str:
@@ -175,7 +182,7 @@ def _spike_facts(answer: views.AnswerView, verified: views.VerifiedView) -> dict
 
 def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
     """Latency and energy to each gap."""
-    table = _table("gap", "to target", "target cost", "latency", "energy", "reality")
+    table = rows_under("gap", "to target", "target cost", "latency", "energy", "reality", whole=WHOLE)
     for item in found:
         missed = item.latency_s is None
         table.add_row(
@@ -191,7 +198,7 @@ def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
 
 def energy(view: views.EnergyView) -> Table:
     """Component by phase, with what each phase drew in all and what the parts leave unexplained."""
-    table = _table("component", "phase", "windows", "energy", "dynamic", "active power", "reality")
+    table = rows_under("component", "phase", "windows", "energy", "dynamic", "active power", "reality", whole=WHOLE)
     for cell in view.cells:
         table.add_row(
             cell.component,
@@ -220,7 +227,7 @@ def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
     """Grouped means over attempts; realities never share a row."""
     groups = ("workload", "board", "bench", "component", "phase")
     used = [name for name in groups if any(getattr(row, name) is not None for row in rows)]
-    table = _table(*used, "reality", "attempts", "mean energy", "spread", "grade")
+    table = rows_under(*used, "reality", "attempts", "mean energy", "spread", "grade", whole=WHOLE)
     for row in rows:
         spread = "absent: one attempt" if row.spread_j is None else text.plain(row.spread_j, "J")
         table.add_row(
@@ -236,7 +243,7 @@ def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
 
 def benches(found: Iterable[views.BenchView]) -> Table:
     """One line per bench."""
-    table = _table("bench", "reality", "board", "state", "family", "last seen", "running")
+    table = rows_under("bench", "reality", "board", "state", "family", "last seen", "running", whole=WHOLE)
     for bench in found:
         table.add_row(
             bench.name,
@@ -244,7 +251,7 @@ def benches(found: Iterable[views.BenchView]) -> Table:
             bench.board,
             _state(bench.state),
             str(bench.board_info.get("family", "")),
-            _when(bench.last_seen_at),
+            local_time(bench.last_seen_at),
             f"{bench.lease.job_id} {bench.lease.phase}" if bench.lease else "",
         )
     return table
@@ -252,33 +259,11 @@ def benches(found: Iterable[views.BenchView]) -> Table:
 
 def checks(found: Iterable[tuple[str, bool, str]]) -> Table:
     """The doctor's findings: what was looked at, whether it is well, what was seen."""
-    table = _table("check", "result", "seen")
+    table = rows_under("check", "result", "seen", whole=WHOLE)
     for name, well, seen in found:
         table.add_row(name, Text("ok", "green") if well else Text("wrong", "red"), seen)
     return table
 
 
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        # An id that is broken over two lines cannot be copied.
-        table.add_column(column, no_wrap=column in ("job", "attempt", "state", "bench"), overflow="fold")
-    return table
-
-
-def _facts(facts: dict[str, str]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, Text(value, STYLES.get(value, "")))
-    return table
-
-
 def _state(state: str) -> Text:
     return Text(state, STYLES.get(state, ""))
-
-
-def _when(at: datetime) -> str:
-    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")

@@ -6,12 +6,18 @@ from collections.abc import Iterable
 
 from rich.table import Table
 
+from neurorig.table_parts import named_values, rows_under
 from neurorig.target_views import HeldView, TargetProblemView, TargetView
+
+WHOLE = ("problem",)
+"""Columns that are not broken over lines, so that they can be copied."""
 
 
 def targets(found: Iterable[TargetView]) -> Table:
     """One line per problem: both targets, how much lower the better one is, whether it is proven."""
-    table = _table("problem", "edges", "official", "best verified", "lower by", "proven", "found by", "on", "when")
+    table = rows_under(
+        "problem", "edges", "official", "best verified", "lower by", "proven", "found by", "on", "when", whole=WHOLE
+    )
     for view in found:
         best = view.best
         table.add_row(
@@ -29,7 +35,7 @@ def targets(found: Iterable[TargetView]) -> Table:
 def facts(view: TargetView) -> Table:
     """One target as name and value."""
     official, best = view.official, view.best
-    return _facts(
+    return named_values(
         {
             "target": view.key,
             "problem": problem(view.problem),
@@ -43,7 +49,7 @@ def facts(view: TargetView) -> Table:
 
 def history(found: Iterable[HeldView]) -> Table:
     """Who held the record, oldest first."""
-    table = _table("cost", "found by", "on", "when", "attempt")
+    table = rows_under("cost", "found by", "on", "when", "attempt", whole=WHOLE)
     for held in found:
         origin = "shipped" if held.shipped else held.attempt_id or "proposed"
         table.add_row(str(held.cost), held.found_by, held.found_on, held.found_at.isoformat(), origin)
@@ -70,20 +76,3 @@ def _holder(held: HeldView) -> str:
 
 def _count(number: int | None) -> str:
     return "–" if number is None else str(number)
-
-
-def _table(*columns: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for column in columns:
-        table.add_column(column, no_wrap=column == "problem", overflow="fold")
-    return table
-
-
-def _facts(facts: dict[str, str]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in facts.items():
-        if value:
-            table.add_row(name, value)
-    return table

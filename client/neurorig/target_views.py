@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from neurorig.views import View
+from neurorig.view_base import View
 
 
 class TargetProblemView(View):

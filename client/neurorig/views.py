@@ -8,15 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
+from neurorig.onboard_views import OnboardView
+from neurorig.view_base import View
 from neurorig_protocols.job import TERMINAL_STATES
-
-
-class View(BaseModel):
-    """Base of all answers."""
-
-    model_config = ConfigDict(extra="allow", frozen=True)
 
 
 class ErrorView(View):
@@ -230,6 +226,8 @@ class AnswerView(View):
     kind: str
     solver: str | None = None
     solution: str | None = None
+    solver_cost: int | None = None
+    cost_error_bound: int = 0
     requested_s: float | None = None
     setup_s: float | None = None
     solve_s: float | None = None
@@ -243,6 +241,7 @@ class AnswerView(View):
     counts: str | None = None
     first_steps: str | None = None
     quantisation: dict[str, Any] = Field(default_factory=dict)
+    onboard: OnboardView | AbsentView | None = None
     verified: VerifiedView | None = None
 
 

@@ -10,7 +10,8 @@ import click
 
 from neurorig import calls, rule_tables, rule_views, tables
 from neurorig.commands.submit import scenario_of
-from neurorig.rule_files import checked, read, round_of
+from neurorig.documents import read_document
+from neurorig.rule_files import checked, round_of
 from neurorig.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
 from neurorig_protocols.benchmarks import evaluation as rules
 from neurorig_protocols.benchmarks.evaluation import Check, EvaluationRound
@@ -148,7 +149,7 @@ def _record(
         view, said = _fetch(terminal, round_id)
         answer: Any = view.model_dump(mode="json")
     else:
-        saved = read(path) if path is not None else None
+        saved = read_document(path) if path is not None else None
         fields = saved if isinstance(saved, dict) else {}
         answer, said = fields.get("evaluation"), fields.get("declaration")
     declaration = None if said is None else checked(TuningDeclaration, said, "this is no tuning declaration")

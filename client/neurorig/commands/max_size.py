@@ -116,7 +116,8 @@ def _search(client: Client, goal: Goal, record: Record) -> Found:
             return step
         record.add(goal.density, _probe(client, goal, step, record.asked))
         probe = record.probes[goal.density][-1]
-        _say(f"density {100 * goal.density:g} %, n = {probe.n}: {probe.verdict.replace('_', ' ')}. {probe.limit}")
+        seen = f"{probe.verdict.replace('_', ' ')}. {probe.limit}".rstrip()
+        _say(f"density {100 * goal.density:g} %, n = {probe.n}: {seen}")
 
 
 def _probe(client: Client, goal: Goal, step: Ask, asked: dict[str, Any]) -> Probe:

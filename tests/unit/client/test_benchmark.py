@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from neurorig import benchmark_grid
+from neurorig import benchmark_grid, benchmark_tables
 from neurorig.baseline import baseline_of
 from neurorig.cli import cli
 from neurorig_protocols.job import JobSpec
@@ -274,13 +274,15 @@ def test_compare_prints_ratios_bounds_and_refusals(run, stand_in):
     scenario = {"kind": "fixed-timeout", "timeout_s": 0.01}
     pair = {"problem": {"name": "qubo-mis", "n": 10, "density": 0.25, "seed": 0}, "scenario": scenario}
     pair |= {"left_job": "j1", "right_job": "j2", "entries": [entry, gaps]}
-    stand_in.answers["GET /api/v1/comparisons/k1"] = 200, comparison(*totals, pairs=[pair])
+    uploaded = {**pair, "problem": {"name": "qubo", "problem": "sha256:" + 4 * "0123456789abcdef"}}
+    stand_in.answers["GET /api/v1/comparisons/k1"] = 200, comparison(*totals, pairs=[pair, uploaded])
 
     result = run("compare", "k1", "--pairs")
 
     for part in (
         "0.250 ± 0.010", "≥ 50", "≤ 0.5", "2 to 3", "+1.07 ± 0.40 % (difference)", "different_reality: No ratio.",
-        "! left job j9: None.", "1 jobs have not ended yet", "n 10, density 0.25, seed 0, 10 ms timeout",
+        "! left job j9: None.", "1 jobs have not ended yet", "n=10 25 % seed 0, 10 ms timeout",
+        "sha256:0123456789ab…, 10 ms timeout",
         "2.000 ± 0.020 W", "not measured", "right: job j2, no result yet",
     ):  # fmt: skip
         assert part in result.output, part
@@ -296,3 +298,12 @@ def test_compare_makes_a_comparison_of_two_ids(run, campaigns):
     assert body == {"left": {"job": "j1"}, "right": {"campaign": "c1"}, "name": "both"}
     assert run("compare", "j1", "nobody").exit_code == 4
     assert run("compare", "a", "b", "c").exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("value", "expanded", "shown"),
+    [(-123456.0, 0.0, "-123456"), (1.00012, 0.0, "1.0001"), (0.25, 0.01, "0.250 ± 0.010")],
+)
+def test_exact_numbers_keep_their_digits(value, expanded, shown):
+    """A cost is never told in powers of ten, and a ratio near 1 does not become 1."""
+    assert benchmark_tables.uncertain(value, expanded) == shown

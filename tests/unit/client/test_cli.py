@@ -249,6 +249,16 @@ def test_show_a_job_with_its_attempt(run, stand_in, bodies):
     assert json.loads(run("show", "j1", "--json").stdout)["attempt"]["id"] == "a1"
 
 
+def test_show_tells_the_cost_of_a_board_that_rounds(run, stand_in, bodies):
+    """Its own cost stands beside the exact one, with how far the two may be apart; other boards have no such line."""
+    attempt = bodies.attempt("a1")
+    stand_in.answers["GET /api/v1/attempts/a1"] = (200, attempt)
+    assert "cost on the board" not in run("show", "a1").stdout
+    attempt["answer"] |= {"solver_cost": -61, "cost_error_bound": 4}
+
+    assert "-61, within 4: its weights are rounded" in run("show", "a1").stdout
+
+
 def test_show_an_attempt_or_a_waiting_job(run, stand_in, bodies):
     """An attempt is shown by its own id; a job without attempts shows why it waits."""
     stand_in.answers["GET /api/v1/attempts/a1"] = (200, bodies.attempt("a1"))

@@ -85,6 +85,15 @@ def test_a_file_goes_there_and_back(run: Run, problem: Path, tmp_path: Path) -> 
     assert run("files", "list", "--name", "nobody").output.strip() == "no files"
 
 
+def test_a_list_says_how_many_events_a_file_has(run: Run, tmp_path: Path) -> None:
+    """As it says the size of a problem."""
+    path = tmp_path / "input.csv"
+    path.write_text("0,0,1\n0,1,1\n")
+    assert run("files", "put", str(path), "--kind", "events").exit_code == 0
+
+    assert "events: 2" in run("files", "list", "--kind", "events").output
+
+
 def test_what_a_problem_is_needs_no_server(run: Run, problem: Path, client: Client) -> None:
     """The digest that is told here is the one that an upload gives."""
     told = json.loads(CliRunner().invoke(cli, ["qubo", "show", str(problem), "--json"]).stdout)
@@ -166,6 +175,7 @@ def test_a_target_is_given_as_cost_or_in_the_files_unit(run: Run, server: Server
         ("--tts", "1", "--target-cost", "1", "--reference", "best-verified"),
         ("--tts", "1", "--target-cost", "1", "--target-value", "1"),
         ("--tts", "1", "--target-value", "much"),
+        ("--tts", "1", "--target-value", "1e999999999"),
         ("--timeout", "1", "--target-cost", "1"),
     ],
 )

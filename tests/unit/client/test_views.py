@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from neurorig import views
-from neurorig_protocols import energy, job, quantities, trace
+from neurorig import onboard_views, views
+from neurorig_protocols import energy, job, onboard, quantities, trace
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_server import views as server
 
@@ -35,6 +35,8 @@ PAIRS = [
     (views.NeedsView, job.Needs),
     (views.SpecView, job.JobSpec),
     (views.ErrorView, ErrorRecord),
+    (onboard_views.OnboardView, onboard.OnboardPower),
+    (onboard_views.OnboardPartView, onboard.OnboardComponent),
 ]
 
 
