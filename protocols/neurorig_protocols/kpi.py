@@ -7,6 +7,7 @@ objective, independent of the use case). Not for ranking: that needs equal bound
 
 from __future__ import annotations
 
+from statistics import fmean, stdev
 from typing import Literal
 
 from neurorig_protocols.energy import EnergyMatrix
@@ -30,7 +31,7 @@ def sheet(report: AttemptReport, matrix: EnergyMatrix | None, score: Quantity | 
     latency = _latency(report)
     energy = _run_energy(matrix, report.energy_absent)
     return (
-        Kpi(group="task", name="score", value=score or Absent(reason_code="no_score", reason="no answer was verified")),
+        Kpi(group="task", name="score", value=score or _no_score(report)),
         Kpi(group="model", name="cores", value=_cores(report)),
         *(
             Kpi(group="hardware", name=f"{phase}_time", value=_time(report, phase))
@@ -42,6 +43,12 @@ def sheet(report: AttemptReport, matrix: EnergyMatrix | None, score: Quantity | 
         Kpi(group="hardware", name="active_power", value=_power(matrix, "run", report.energy_absent)),
         Kpi(group="combined", name="energy_delay_product", value=_product(energy, latency)),
     )
+
+
+def _no_score(report: AttemptReport) -> Absent:
+    if report.answer is not None and report.answer.kind == "snn":
+        return Absent(reason_code="no_score", reason="a network and its events have no score")
+    return Absent(reason_code="no_score", reason="no answer was verified")
 
 
 def _cores(report: AttemptReport) -> Quantity | Absent:
@@ -65,8 +72,9 @@ def _latency(report: AttemptReport) -> Quantity | Absent:
 def _seconds(times: list[PhaseTime], grade: Grade) -> Quantity:
     """Mean duration; the standard deviation of the mean where there are several."""
     values = [t.duration_s for t in times]
-    n, mean = len(values), sum(values) / len(values)
-    u = (sum((v - mean) ** 2 for v in values) / (n - 1) / n) ** 0.5 if n > 1 else 0.0
+    # Exact sums: equal windows have no spread, not one of the last bit.
+    n, mean = len(values), fmean(values)
+    u = stdev(values) / n**0.5 if n > 1 else 0.0
     return Quantity(value=mean, unit="s", u=u, n=n, grade=grade)
 
 

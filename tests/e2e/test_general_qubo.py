@@ -62,13 +62,8 @@ def test_an_uploaded_problem_is_run_and_recomputed(house: House) -> None:
         {"kind": "time-to-solution", "limit_s": 5, "gaps": [0.0], "reference": "given", "target_cost": int(cost)},
     ]
 
-    jobs = client.wait(
-        [
-            client.submit({"workload": {"name": "qubo", "problem": file.digest, "scenario": scenario}}).id
-            for scenario in scenarios
-        ],
-        poll_s=0.1,
-    )
+    workload = {"name": "qubo", "problem": file.digest}
+    jobs = client.wait([client.submit({"workload": {**workload, "scenario": s}}).id for s in scenarios], poll_s=0.1)
 
     assert cost.denominator == 1
     for job in jobs:

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from pathlib import Path
-from typing import get_args
+from typing import TYPE_CHECKING, get_args
 
 import click
 from pydantic import TypeAdapter, ValidationError
@@ -16,6 +16,9 @@ from neurorig_drivers.virtual.chip.constants import CHIPS_MAX
 from neurorig_drivers.virtual.lab_benches import Kind
 from neurorig_drivers.virtual.map_command import map_problem
 from neurorig_protocols.records import Name
+
+if TYPE_CHECKING:
+    from neurorig_drivers.virtual.lab import LabOptions
 
 
 def _name(_context: click.Context, _parameter: click.Parameter, text: str | None) -> str:
@@ -70,12 +73,8 @@ def start(
 
     Writes DIR/bench.toml for an agent and prints one JSON line when everything answers.
     """
-    from neurorig_drivers.virtual.lab import LabOptions, Stopped, reasons_to_end, running, watch
-    from neurorig_drivers.virtual.process import announce, stop_signals
-    from neurorig_protocols.errors import NeurorigError
+    from neurorig_drivers.virtual.lab import LabOptions
 
-    parent_pid = os.getppid()
-    stdin = sys.stdin.fileno() if until_stdin_closes else None
     options = LabOptions(
         kind=kind,
         folder=folder,
@@ -88,6 +87,16 @@ def start(
         python=python,
         architecture=architecture,
     )
+    _run(options, until_stdin_closes=until_stdin_closes)
+
+
+def _run(options: LabOptions, *, until_stdin_closes: bool) -> None:
+    from neurorig_drivers.virtual.lab import Stopped, reasons_to_end, running, watch
+    from neurorig_drivers.virtual.process import announce, stop_signals
+    from neurorig_protocols.errors import NeurorigError
+
+    parent_pid = os.getppid()
+    stdin = sys.stdin.fileno() if until_stdin_closes else None
     try:
         # SIGCHLD is caught too, so that the death of a part is seen at once.
         with (
@@ -96,7 +105,7 @@ def start(
             running(options, reasons_to_end(wait, parent_pid, stdin)) as parts,
         ):
             pids = {part: process.pid for part, process in parts.processes.items()}
-            announce(bench=str(parts.bench_file), kind=kind, name=options.bench, parts=pids)
+            announce(bench=str(parts.bench_file), kind=options.kind, name=options.bench, parts=pids)
             watch(parts)
     except NeurorigError as error:
         raise click.ClickException(error.message) from error

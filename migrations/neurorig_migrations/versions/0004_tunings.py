@@ -18,6 +18,12 @@ DOCUMENT = sa.JSON().with_variant(JSONB(), "postgresql")
 
 def upgrade() -> None:
     """Create the tables of declarations and rounds."""
+    _tunings()
+    _evaluations()
+    _evaluation_seeds()
+
+
+def _tunings() -> None:
     op.create_table(
         "tunings",
         sa.Column("seq", KEY, nullable=False),
@@ -32,6 +38,9 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name="pk_tunings"),
         sa.UniqueConstraint("digest", name="uq_tunings_digest"),
     )
+
+
+def _evaluations() -> None:
     op.create_table(
         "evaluations",
         sa.Column("seq", KEY, nullable=False),
@@ -59,6 +68,9 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_evaluations_tuning", "evaluations", ["tuning"], unique=False)
+
+
+def _evaluation_seeds() -> None:
     op.create_table(
         "evaluation_seeds",
         sa.Column("tuning", sa.String(71), nullable=False),

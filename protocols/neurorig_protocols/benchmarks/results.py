@@ -16,7 +16,6 @@ Target = Literal["official", "best-verified"]
 
 NOT_MEASURED = Absent(reason_code="not_measured", reason="no energy was measured")
 NO_ANSWER = Absent(reason_code="no_answer", reason="no answer was verified")
-NO_TARGET = Absent(reason_code="no_target", reason="no target is known for this problem")
 
 
 @dataclass(frozen=True)

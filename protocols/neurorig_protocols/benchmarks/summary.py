@@ -226,6 +226,8 @@ def _missing(group: Sequence[Result], outcomes: Mapping[int, Outcome]) -> tuple[
 
 
 def _why(result: Result) -> tuple[str, str]:
+    if result.outcome is not None:
+        return "other_machine", f"{result.outcome.bench} ran it with solver {result.outcome.solver}"
     return result.why.reason_code, result.why.reason
 
 

@@ -19,7 +19,7 @@ from neurorig_server.views import (
     SnnAnswerView,
     VerifiedQubo,
 )
-from neurorig_server.web import snn_tables
+from neurorig_server.web import onboard_facts, snn_tables
 from neurorig_server.web.charts.cost_curve import Passage, thinned
 from neurorig_server.web.numbers import (
     count_text,
@@ -168,9 +168,18 @@ def _qubo_facts(answer: QuboAnswerView) -> list[tuple[str, str]]:
         ("Time taken", measured_text(answer.solve_s, "s")),
         ("Set-up before it", setup),
         ("Stopped by", f"the {answer.stopped_by}"),
-        ("Cost as the solver tells it", count_text(answer.solver_cost)),
+        ("Cost as the solver tells it", _told_cost(answer)),
+        *onboard_facts.facts(answer.onboard),
     ]
     return found if answer.verified is None else [*found, *_verified_facts(answer.verified)]
+
+
+def _told_cost(answer: QuboAnswerView) -> str:
+    told = count_text(answer.solver_cost)
+    if answer.cost_error_bound == 0:
+        return told
+    bound = count_text(answer.cost_error_bound)
+    return f"{told}, within {bound}: the board's weights are rounded, and it stops by this"
 
 
 def _verified_facts(verified: VerifiedQubo) -> list[tuple[str, str]]:

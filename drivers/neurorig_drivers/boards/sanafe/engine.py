@@ -73,7 +73,8 @@ class Engine:
             raise DriverMissing(
                 f"SANA-FE has no Python to run in: {missing.message}",
                 where="board.options.python",
-                next_step="Build its environment with `make sanafe-env` and name that python in the bench file.",
+                next_step="Build its environment with `make sanafe-env` and name its Python: the option `python` "
+                "in the bench file, `--sanafe-python` for a lab.",
             ) from missing
         try:
             return self._call("open", {"architecture": self._architecture}, limit_s=_OPEN_LIMIT_S)[0]

@@ -287,7 +287,6 @@ def _advance(
     base, load, spiked = cost
     segments, improved = out
     diagonal, flips, rows = net[0], lists[0], lists[4]
-    late = len(inbox) > 1
     work = np.zeros((2, len(base)), np.int64)
     at = 0
     segments[0] = 0
@@ -302,7 +301,7 @@ def _advance(
         _anneal(rows, len(x), s, c)
         better = _integrate(x, lists, inbox, s, targets, kept)
         _report(diagonal, x, u, sent, lists, inbox, leaf, s)
-        if late:
+        if len(inbox) > 1:
             _remember(lists, s)
         s[FLIPS] = _decide(diagonal, x, u, until, flips, s, c, rng)
         _deliver(net, x, u, lists, s)

@@ -58,6 +58,17 @@ def test_missing_seeds_are_named_with_their_reasons() -> None:
     assert (found.jobs, found.pending) == (4, 1)
 
 
+def test_seeds_that_another_bench_ran_say_so() -> None:
+    """A campaign that two benches shared has two rows, and each says where its other seeds are."""
+    results = [result(seed, outcome(bench=f"chip-{seed % 2}")) for seed in range(5)]
+
+    even, odd = summarise_campaign(results).rows
+
+    assert (even.seeds, odd.seeds) == ((0, 2, 4), (1, 3))
+    assert {(m.code, m.reason) for m in even.missing} == {("other_machine", "chip-1 ran it with solver annealing")}
+    assert [m.seed for m in odd.missing] == [0, 2, 4]
+
+
 def test_evaluation_seeds_are_not_held_against_the_open_ones() -> None:
     """Five sealed seeds make a complete row; seeds 0 to 4 are not missed there."""
     row = only_row(summarise_campaign([result(seed, outcome()) for seed in (77, 5, 91, 12, 3)]))
