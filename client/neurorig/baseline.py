@@ -3,12 +3,29 @@
 from __future__ import annotations
 
 import sys
+from http import HTTPStatus
 from typing import Any
 
+import click
+
 from neurorig import benchmark_tables, tables
+from neurorig.client import Client
+from neurorig.errors import ApiError
 from neurorig.follow import wait_for
 from neurorig.terminal import EXIT_JOB_FAILED, Terminal
 from neurorig_protocols.job import JobSpec
+
+
+def asked_baseline(client: Client, spec: JobSpec, options: dict[str, Any]) -> JobSpec | None:
+    """Return the baseline that the options of a command ask for, None for none.
+
+    A usage error where the job itself could land on the baseline's bench.
+    """
+    where: str | None = options.get("baseline")
+    if not where:
+        return None
+    _require_two_sides(spec, where, _board_name(where) or _board_of(client, where))
+    return baseline_of(spec, where, options["baseline_solver"])
 
 
 def baseline_of(spec: JobSpec, where: str, solver: str) -> JobSpec:
@@ -16,7 +33,7 @@ def baseline_of(spec: JobSpec, where: str, solver: str) -> JobSpec:
 
     where: a bench, or "board=NAME". Parameters and tuning belong to the first solver and stay behind.
     """
-    board = where.removeprefix("board=") if where.startswith("board=") else None
+    board = _board_name(where)
     needs = {"board": board, "bench": None if board else where, "metered": spec.needs.metered}
     body = spec.model_dump(mode="json")
     body["needs"] = needs
@@ -24,9 +41,31 @@ def baseline_of(spec: JobSpec, where: str, solver: str) -> JobSpec:
     return JobSpec.model_validate(body)
 
 
-def send_with_baseline(terminal: Terminal, spec: JobSpec, options: dict[str, Any]) -> None:
+def _board_name(where: str) -> str | None:
+    return where.removeprefix("board=") if where.startswith("board=") else None
+
+
+def _require_two_sides(spec: JobSpec, where: str, board: str | None) -> None:
+    needs = spec.needs
+    anywhere = needs.bench is None and needs.board in (None, board)
+    if anywhere or needs.bench == where:
+        raise click.UsageError(
+            f"the job itself may run on its baseline '{where}': name another --board, or a --bench, for it"
+        )
+
+
+def _board_of(client: Client, bench: str) -> str | None:
+    """Return a bench's board, None for a bench that is not registered yet."""
+    try:
+        return client.bench(bench).board
+    except ApiError as error:
+        if error.status == HTTPStatus.NOT_FOUND:
+            return None
+        raise
+
+
+def send_with_baseline(terminal: Terminal, spec: JobSpec, other: JobSpec, options: dict[str, Any]) -> None:
     """Submit a job and its baseline, join them in a comparison, and show it once both have ended with --wait."""
-    other = baseline_of(spec, options["baseline"], options["baseline_solver"])
     key, wait_for_bench = options["idempotency_key"], options["wait_for_bench"]
     with terminal.client() as client:
         left = client.submit(spec, idempotency_key=key, wait_for_bench=wait_for_bench)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurorig import benchmark_grid, benchmark_tables, views
-from neurorig.baseline import baseline_of
+from neurorig.baseline import asked_baseline
 from neurorig.benchmark_views import CampaignSummaryView
 from neurorig.campaign_wait import wait_for_campaign
 from neurorig.client import Client
@@ -62,12 +62,12 @@ def qubo_mis(terminal: Terminal, *, csv_path: Path | None, no_wait: bool, **opti
     """
     axes, base = _asked(options)
     with terminal.client() as client:
+        other = asked_baseline(client, base, options)
         left = client.submit_campaign(options["name"], base, axes)
         _say(f"campaign {left.id}: {left.count} jobs")
         found = [left]
         joined = None
-        if options["baseline"]:
-            other = baseline_of(base, options["baseline"], options["baseline_solver"])
+        if other is not None:
             right = client.submit_campaign(f"{options['name']}, baseline", other, axes)
             _say(f"campaign {right.id}: {right.count} jobs on the baseline")
             joined = client.compare({"campaign": left.id}, {"campaign": right.id}, name=options["name"])

@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from neurorig import tables
-from neurorig.baseline import send_with_baseline
+from neurorig.baseline import asked_baseline, send_with_baseline
 from neurorig.follow import follow
 from neurorig.problem_options import READING, TARGET, problem_file, target_of, uploaded
 from neurorig.spec import job_spec, read_spec
@@ -201,8 +201,10 @@ def scenario_of(timeout_s: float | None, limit_s: float | None, gaps: tuple[floa
 
 
 def _send(terminal: Terminal, spec: JobSpec, sending: dict[str, Any]) -> None:
-    if sending.get("baseline"):
-        send_with_baseline(terminal, spec, sending)
+    with terminal.client() as client:
+        other = asked_baseline(client, spec, sending)
+    if other is not None:
+        send_with_baseline(terminal, spec, other, sending)
         return
     with terminal.client() as client:
         job = client.submit(spec, idempotency_key=sending["idempotency_key"], wait_for_bench=sending["wait_for_bench"])

@@ -59,8 +59,8 @@ def _arrays(file: Path | None, n: int | None, density: float, seed: int) -> dict
 def _lines(report: dict[str, Any]) -> list[str]:
     """Return the report for people; everything in it is modelled."""
     facts = {name: value for name, value in report["summary"].items() if name != "mesh"} | report["quantisation"]
-    lines = [f"{name.replace('_', ' '):32} {value:.6g}" for name, value in facts.items()]
-    lines += [f"{'use of ' + name.replace('_', ' '):32} {share:.1%}" for name, share in report["utilisation"].items()]
+    lines = [f"{_label(name):32} {value:.6g}" for name, value in facts.items()]
+    lines += [f"{'use of ' + _label(name):32} {share:.1%}" for name, share in report["utilisation"].items()]
     mesh = report["summary"]["mesh"]
     lines += ["", f"expected work of each {mesh['grain']}, darkest is busiest (VIRTUAL board)", *_picture(mesh)]
     compared = report["compared"]
@@ -69,8 +69,13 @@ def _lines(report: dict[str, Any]) -> list[str]:
     lines += ["", f"{'per step, run with the same seed':36} {'neurorig':>12} {'core by core':>14}"]
     for name, value in compared["placed"].items():
         if isinstance(value, int | float):
-            lines.append(f"{name.replace('_', ' '):36} {value:12.4g} {compared['naive'][name]:14.4g}")
+            lines.append(f"{_label(name):36} {value:12.4g} {compared['naive'][name]:14.4g}")
     return [*lines, f"a naive step takes {compared['step_ratio']:.2f} times as long"]
+
+
+def _label(name: str) -> str:
+    """Return a figure's name for people, its unit in brackets."""
+    return (f"{name.removesuffix('_s')} (s)" if name.endswith("_s") else name).replace("_", " ")
 
 
 def _picture(mesh: dict[str, Any]) -> list[str]:

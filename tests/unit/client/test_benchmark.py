@@ -19,6 +19,10 @@ POWER = {"value": 2.0, "unit": "W", "u": 0.01, "k": 2.0, "n": 5, "grade": "meter
 ABSENT = {"reason_code": "not_measured", "reason": "RAPL needs root"}
 GAP = {"value": 0.0321, "unit": "1", "u": 0.0055, "k": 2.0, "n": 5, "grade": "derived"}
 SECONDS = {"value": 0.5, "unit": "s", "u": 0.1, "k": 2.0, "n": 5, "grade": "derived"}
+HOST_BENCH = {
+    "name": "host-0", "reality": "physical", "board": "host-cpu", "profile": {}, "board_info": {},
+    "last_seen_at": "2026-11-21T08:00:00Z", "state": "online",
+}  # fmt: skip
 BOUNDARY = {"components": ["core"], "rails": ["vdd"], "omitted": [{"component": "host", "reason": "no channel"}]}
 
 
@@ -216,6 +220,35 @@ def test_baseline_keeps_problem_scenario_and_plan():
     assert (found.solver.name, found.solver.seed, found.solver.params) == ("tabu", 7, {})
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        ["--baseline"],
+        ["--board", "host-cpu", "--baseline"],
+        ["--bench", "host-0", "--baseline", "host-0"],
+        ["--board", "host-cpu", "--baseline", "host-0"],
+    ],
+)
+def test_a_job_that_may_run_on_its_own_baseline_is_refused(run, stand_in, options):
+    """Both sides on one bench would compare it with itself: the command says so and submits nothing."""
+    stand_in.answers["GET /api/v1/benches/host-0"] = 200, HOST_BENCH
+    result = run("submit", "qubo-mis", "--n", "10", "--density", "0.05", "--timeout", "0.1", *options)
+
+    assert result.exit_code == 2, result.output
+    assert "may run on its baseline" in result.output
+    assert posted(stand_in, "/api/v1/jobs") == []
+
+
+def test_a_baseline_that_is_not_registered_yet_is_taken(run, campaigns):
+    """A bench that the server does not know may still come."""
+    unknown = {"title": "Not Found", "status": 404, "detail": "there is no bench", "code": "not_found"}
+    campaigns.answers["GET /api/v1/benches/later"] = 404, unknown
+    result = run("benchmark", "qubo-mis", "--board", "host-cpu", "--quick", "--baseline", "later", "--no-wait")
+
+    assert result.exit_code == 0, result.output
+    assert len(posted(campaigns, "/api/v1/campaigns")) == 2
+
+
 def test_submit_with_baseline_joins_two_jobs(run, stand_in, bodies):
     """Without a value the baseline is a host-cpu board; both jobs are joined in a comparison."""
     stand_in.answers["POST /api/v1/jobs"] = 201, bodies.job("j1")
@@ -241,7 +274,19 @@ def test_submit_with_baseline_waits_for_both(run, stand_in, bodies):
     stand_in.answers["POST /api/v1/jobs"] = 201, bodies.job("j1")
     stand_in.answers["POST /api/v1/comparisons"] = 201, comparison()
     stand_in.answers["GET /api/v1/comparisons/k1"] = 200, comparison()
-    arguments = ("--n", "10", "--density", "0.25", "--timeout", "0.01", "--baseline", "host-0", "--wait")
+    arguments = (
+        "--n",
+        "10",
+        "--density",
+        "0.25",
+        "--timeout",
+        "0.01",
+        "--board",
+        "virtual-loihi",
+        "--baseline",
+        "host-0",
+        "--wait",
+    )
 
     result = run("submit", "qubo-mis", *arguments)
 

@@ -49,6 +49,7 @@ def test_the_map_command_tells_it_to_people_and_programs(tmp_path: Path) -> None
 
     assert text.exit_code == told.exit_code == 0, text.output + told.output
     assert "VIRTUAL" in text.output
+    assert "expected step (s) " in text.output
     assert "times as long" in text.output
     report = json.loads(told.output)
     assert report["quantisation"]["quantum"] > 1
