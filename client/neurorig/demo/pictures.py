@@ -18,9 +18,8 @@ Json = dict[str, Any]
 
 def attempts(results: Sequence[Result]) -> Table:
     """One line per QUBO attempt."""
-    table = _table(
-        "problem", "scenario", "board", "reality", "cost", "target", "gap", "to each gap", "run energy", "true"
-    )
+    targets = ("official", "gap", "best", "gap")
+    table = _table("problem", "scenario", "board", "reality", "cost", *targets, "to each gap", "run energy", "true")
     for result in results:
         workload, verified = result.job.spec.workload, result.attempt.answer and result.attempt.answer.verified
         if workload.n is None or not verified:
@@ -34,6 +33,8 @@ def attempts(results: Sequence[Result]) -> Table:
             str(verified.cost),
             str(verified.official_target),
             tables.gap(verified.gap),
+            "-" if verified.best_target is None else str(verified.best_target),
+            tables.gap(verified.best_gap),
             reached,
             *_run_energy(result),
         )

@@ -42,6 +42,8 @@ def qubo_entry(result: Result) -> Json:
         "best_cost": verified.cost,
         "official_target": verified.official_target,
         "gap": verified.gap if isinstance(verified.gap, float) else None,
+        "best_target": verified.best_target,
+        "best_gap": verified.best_gap if isinstance(verified.best_gap, float) else None,
         "tts": [_reached(item) for item in verified.reached],
         "energy": energy_cells(result),
         "solution": answer.solution,

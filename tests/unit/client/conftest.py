@@ -41,6 +41,8 @@ def attempt_body(attempt_id: str, job_id: str = "j1", **more: Any) -> dict[str, 
         "cost": -63,
         "gap": 0.0597,
         "official_target": -67,
+        "best_target": -69,
+        "best_gap": 0.087,
         "reached": [
             {"gap": 0.1, "target_cost": -61, "cost": -63, "latency_s": 0.004, "energy": energy},
             {"gap": 0.01, "target_cost": -67, "cost": None, "latency_s": None, "energy": None},

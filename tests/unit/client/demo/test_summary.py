@@ -21,6 +21,8 @@ ATTEMPT_KEYS = {
     "best_cost",
     "official_target",
     "gap",
+    "best_target",
+    "best_gap",
     "tts",
     "energy",
     "solution",
@@ -48,6 +50,7 @@ def test_the_shape_of_the_summary(joined):
     assert found["attempts"][0]["scenario"] == "fixed-timeout 10 ms"
     assert found["attempts"][0]["best_cost"] == -63
     assert found["attempts"][0]["gap"] == 0.0597
+    assert (found["attempts"][0]["best_target"], found["attempts"][0]["best_gap"]) == (-69, 0.087)
     assert found["attempts"][0]["solution"] == "AAAA"
 
 
