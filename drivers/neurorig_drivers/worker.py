@@ -194,7 +194,7 @@ def main() -> None:
     _die_with(int(sys.argv[1]))
     pipe = _Pipe()
     # A print must be seen even if the process is killed before it fills a buffer.
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream, no pipe was closed
     _serve(pipe)
 
 

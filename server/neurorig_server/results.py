@@ -62,7 +62,7 @@ def _outcome(pieces: Pieces, verified: Stored) -> Outcome:
     gaps: dict[Target, float | Absent] = {}
     for target, field in (("official", "gap"), ("best-verified", "best_gap")):
         if (found := verified.get(field)) is not None:
-            gaps[target] = _number_or_absent(found)  # type: ignore[index]
+            gaps[target] = _number_or_absent(found)  # type: ignore[index]  # the literals of the loop
     return Outcome(
         attempt=pieces.attempt,
         bench=pieces.bench,

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -69,11 +70,30 @@ def _flatten(node: Any, shape: Shape) -> Operator:  # noqa: ARG001 - every build
 def _conv2d(node: Any, shape: Shape) -> Operator:
     weight, groups = np.asarray(node.weight, float), int(node.groups)
     channels, height, width = _image(shape)
+    if weight.ndim != 4:
+        raise ValueError(f"its weight has the shape {weight.shape}, not (outputs, channels, height, width)")
     outputs, per_group, *kernel = weight.shape
     if groups < 1 or outputs % groups or per_group * groups != channels:
         raise ValueError(f"its weight has the shape {weight.shape} with {groups} groups, its input {shape}")
     grid = _grid((height, width), (kernel[0], kernel[1]), node.stride, node.padding, node.dilation)
     return _shared(weight, groups, channels, grid, np.broadcast_to(np.asarray(node.bias, float), (outputs,)))
+
+
+def _conv1d(node: Any, shape: Shape) -> Operator:
+    """Return a convolution along a line as that of an image of height 1."""
+    weight = np.asarray(node.weight, float)
+    if len(shape) != 2 or weight.ndim != 3:
+        raise ValueError(f"its weight has the shape {weight.shape}, its input {shape}, not (channels, length)")
+    flat = SimpleNamespace(
+        weight=weight[:, :, np.newaxis, :],
+        bias=node.bias,
+        groups=node.groups,
+        stride=(1, _whole(node.stride)),
+        dilation=(1, _whole(node.dilation)),
+        padding=node.padding if isinstance(node.padding, str | bytes) else (0, _whole(node.padding)),
+    )
+    found = _conv2d(flat, (shape[0], 1, shape[1]))
+    return Operator(found.matrix, found.bias, (found.shape[0], found.shape[2]))
 
 
 def _pool2d(mean: bool) -> Callable[[Any, Shape], Operator]:
@@ -170,6 +190,11 @@ def _pair(value: Any) -> tuple[int, int]:
     return int(found[0]), int(found[1])
 
 
+def _whole(value: Any) -> Any:
+    """Return a number, also where a file holds it as an array of one."""
+    return np.asarray(value).reshape(-1)[0] if np.size(value) == 1 else value
+
+
 def _bound(entries: int) -> None:
     if entries > MAX_ENTRIES:
         raise DoesNotFit(
@@ -184,6 +209,7 @@ def _bound(entries: int) -> None:
 _BUILDERS: dict[str, Callable[[Any, Shape], Operator]] = {
     "Linear": _linear,
     "Affine": _linear,
+    "Conv1d": _conv1d,
     "Conv2d": _conv2d,
     "Flatten": _flatten,
     "SumPool2d": _pool2d(mean=False),

@@ -72,7 +72,7 @@ def _clock() -> Any:
 
     # int clock_gettime(clockid_t, struct timespec *), both fields of timespec 64 bits wide. A global, because numba
     # takes what a closure holds into the key of its cache, and this has another key in each process.
-    signature = types.int32(types.int32, types.CPointer(types.int64))  # type: ignore[no-untyped-call]
+    signature = types.int32(types.int32, types.CPointer(types.int64))  # type: ignore[no-untyped-call]  # numba ships no types
     globals().update(
         _clock_gettime=types.ExternalFunction("clock_gettime", signature), _MONOTONIC=int(time.CLOCK_MONOTONIC)
     )

@@ -262,4 +262,4 @@ _PARTS = (
 @functools.cache
 def compiled() -> Callable[..., None]:
     """Return `_search` as machine code, compiled once and cached on disk by numba."""
-    return compile_parts(globals(), _PARTS)  # type: ignore[no-any-return]
+    return compile_parts(globals(), _PARTS)  # type: ignore[no-any-return]  # numba ships no types

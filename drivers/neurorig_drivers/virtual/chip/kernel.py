@@ -330,7 +330,7 @@ def compiled() -> Callable[..., int]:
     # The parts find each other by their global names, so the compiled ones take the names over.
     for part in _PARTS:
         globals()[part.__name__] = jit(part)
-    return globals()["_advance"]  # type: ignore[no-any-return]
+    return globals()["_advance"]  # type: ignore[no-any-return]  # numba ships no types
 
 
 def jit(part: Callable[..., Any]) -> Any:

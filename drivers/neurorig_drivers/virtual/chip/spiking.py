@@ -174,4 +174,4 @@ def compiled() -> Callable[..., int]:
     globals().update(charge=kernel.charge, step_ticks=kernel.step_ticks)
     for part in _PARTS:
         globals()[part.__name__] = kernel.jit(part)
-    return globals()["_advance"]  # type: ignore[no-any-return]
+    return globals()["_advance"]  # type: ignore[no-any-return]  # numba ships no types

@@ -31,7 +31,7 @@ class Options:
             refuse(None, f"sense is 'min' or 'max', not '{sense}'", "option")
         if vartype not in (None, "binary", "spin"):
             refuse(None, f"vartype is 'binary' or 'spin', not '{vartype}'", "option")
-        return cls(sense, vartype, _whole(given.get("decimals")))  # type: ignore[arg-type]
+        return cls(sense, vartype, _whole(given.get("decimals")))  # type: ignore[arg-type]  # both are checked above
 
 
 Reader = Callable[[str, Options], Terms]

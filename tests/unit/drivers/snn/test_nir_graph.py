@@ -200,7 +200,7 @@ def test_a_refusal_says_what_is_supported() -> None:
     with pytest.raises(UserError) as caught:
         network_of(chain(nir.Linear(ONE), nir.I(np.ones(1))))
 
-    assert "IF, LIF, CubaLIF, Threshold, Linear, Affine, Conv2d" in (caught.value.next_step or "")
+    assert "IF, LIF, CubaLIF, Threshold, Linear, Affine, Conv1d, Conv2d" in (caught.value.next_step or "")
 
 
 def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,6 +215,23 @@ def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nir_graph, "MAX_NODES", 3)
     with pytest.raises(UserError, match="3 are read at most"):
         network_of(dense_graph())
+
+
+def test_a_convolution_along_a_line_comes_from_a_file(tmp_path: Path) -> None:
+    """A written and read Conv1d reaches each neuron from the input lines that its kernel covers."""
+    nodes = {
+        "in": nir.Input({"input": np.array([1, 4])}),
+        "conv": nir.Conv1d(4, np.array([[[1.0, 2.0]]]), 2, 0, 1, 1, np.zeros(1)),
+        "if": nir.IF(np.ones((1, 2)), np.ones((1, 2)) * 3),
+        "out": nir.Output({"output": np.array([1, 2])}),
+    }
+    edges = [("in", "conv"), ("conv", "if"), ("if", "out")]
+    nir.write(tmp_path / "line.nir", nir.NIRGraph(nodes, edges, metadata={"dt": 1.0}, type_check=False))
+    lowered = lower(network_of(nir.read(tmp_path / "line.nir")))
+
+    assert lowered.network.inputs == 4
+    assert lowered.network.target.tolist() == [0, 0, 1, 1]
+    assert (lowered.network.weight[1] / lowered.network.weight[0], lowered.network.n) == (2.0, 2)
 
 
 def test_a_convolution_with_recurrence_runs_as_in_real_numbers() -> None:

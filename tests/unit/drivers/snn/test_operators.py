@@ -65,6 +65,25 @@ def test_a_convolution_is_a_matrix(case: tuple[Any, ...]) -> None:
     assert np.allclose(found.matrix @ image.ravel() + found.bias, right.ravel())
 
 
+@pytest.mark.parametrize("padding", [0, 2, np.array([1]), "same", "valid"])
+@pytest.mark.parametrize(("stride", "dilation"), [(1, 1), (2, 1), (1, 2), (np.array([3]), np.array([2]))])
+def test_a_convolution_along_a_line_is_numpys(padding: Any, stride: Any, dilation: Any) -> None:
+    """Conv1d gives what numpy's correlation of each channel gives, at every stride, padding and dilation."""
+    rng = np.random.default_rng(5)
+    line, weight, bias = rng.normal(size=(2, 11)), rng.normal(size=(3, 2, 3)), rng.normal(size=3)
+    node = SimpleNamespace(weight=weight, bias=bias, stride=stride, padding=padding, dilation=dilation, groups=1)
+    found = operator_of("Conv1d", node, line.shape)
+
+    step, spread = int(np.max(stride)), int(np.max(dilation))
+    around = {"same": spread, "valid": 0}[padding] if isinstance(padding, str) else int(np.max(padding))
+    padded = np.pad(line, ((0, 0), (around, around)))
+    kernel = np.zeros((3, 2, 2 * spread + 1))
+    kernel[:, :, ::spread] = weight
+    right = [sum(np.correlate(padded[c], kernel[o, c]) for c in (0, 1))[::step] + bias[o] for o in range(3)]
+    assert found.shape == (3, len(right[0]))
+    assert np.allclose(found.matrix @ line.ravel() + found.bias, np.concatenate(right))
+
+
 def test_pooling_sums_or_averages() -> None:
     """SumPool2d adds a patch, AvgPool2d divides by its size, padding counts as zeros."""
     image = np.arange(32.0).reshape(2, 4, 4)
@@ -96,6 +115,11 @@ def test_the_others_are_what_they_say() -> None:
         ("Linear", {"weight": np.ones(3)}, (3,)),
         ("Scale", {"scale": np.ones(3)}, (4,)),
         ("Conv2d", {"weight": np.ones((2, 1, 3, 3))}, (9,)),
+        ("Conv2d", {"weight": np.ones((2, 1, 3))}, (1, 5, 5)),
+        ("Conv1d", {"weight": np.ones((2, 1, 3))}, (1, 5, 5)),
+        ("Conv1d", {"weight": np.ones((2, 1, 3, 3))}, (1, 5)),
+        ("Conv1d", {"weight": np.ones((2, 1, 9))}, (1, 5)),
+        ("Conv1d", {"weight": np.ones((2, 1, 3)), "stride": np.array([1, 2])}, (1, 5)),
         ("Conv2d", {"weight": np.ones((2, 1, 9, 9))}, (1, 5, 5)),
         ("Conv2d", {"weight": np.ones((3, 1, 3, 3)), "groups": 2}, (2, 5, 5)),
         ("Conv2d", {"weight": np.ones((2, 1, 3, 3)), "stride": 0}, (1, 5, 5)),
@@ -109,7 +133,7 @@ def test_what_does_not_go_together_is_refused(kind: str, node: dict[str, Any], s
     usual = {"bias": 0.0, "stride": 1, "padding": 0, "dilation": 1, "groups": 1}
 
     with pytest.raises(ValueError, match=r"."):
-        operator_of(kind, SimpleNamespace(**(usual | node if kind == "Conv2d" else node)), shape)
+        operator_of(kind, SimpleNamespace(**(usual | node if kind.startswith("Conv") else node)), shape)
 
 
 def test_a_layer_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,7 +69,7 @@ class Temperature(AbstractProcess):  # type: ignore[misc] # Lava ships no types
 
 @implements(proc=Temperature, protocol=LoihiProtocol)
 @requires(CPU)
-class TemperatureModel(PyLoihiProcessModel):  # type: ignore[misc]
+class TemperatureModel(PyLoihiProcessModel):  # type: ignore[misc]  # Lava ships no types
     """Falls level by level and starts anew, each cycle longer than the last one."""
 
     t_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int64)
@@ -100,7 +100,7 @@ class TemperatureModel(PyLoihiProcessModel):  # type: ignore[misc]
             self._now = max((self._now * words["factor"] >> 16) - words["decrement"], words["t_min"])
 
 
-class Variables(AbstractProcess):  # type: ignore[misc]
+class Variables(AbstractProcess):  # type: ignore[misc]  # Lava ships no types
     """One neuron per variable. `shifts` are those of the waiting times: after a flip, after a clash, at the start."""
 
     def __init__(self, diagonal: Ints, fan_out: Ints, *, key: int, shifts: tuple[int, int, int], goals: int) -> None:
@@ -120,7 +120,7 @@ class Variables(AbstractProcess):  # type: ignore[misc]
 
 @implements(proc=Variables, protocol=LoihiProtocol)
 @requires(CPU)
-class VariablesModel(PyLoihiProcessModel):  # type: ignore[misc]
+class VariablesModel(PyLoihiProcessModel):  # type: ignore[misc]  # Lava ships no types
     """Integer Metropolis for all neurons at once.
 
     `kept` holds the best state and the one that met each target; `counted` flips and synaptic operations; `history`
@@ -190,7 +190,7 @@ class VariablesModel(PyLoihiProcessModel):  # type: ignore[misc]
         self.history[(self.time_step - 1) % HISTORY] = words.view("<u4")
 
 
-class Integrator(AbstractProcess):  # type: ignore[misc]
+class Integrator(AbstractProcess):  # type: ignore[misc]  # Lava ships no types
     """One neuron that adds up the cost and meets the targets, which come in falling order."""
 
     def __init__(self, n: int, targets: Ints, *, epoch_ns: int) -> None:
@@ -205,7 +205,7 @@ class Integrator(AbstractProcess):  # type: ignore[misc]
 
 @implements(proc=Integrator, protocol=LoihiProtocol)
 @requires(CPU)
-class IntegratorModel(PyLoihiProcessModel):  # type: ignore[misc]
+class IntegratorModel(PyLoihiProcessModel):  # type: ignore[misc]  # Lava ships no types
     """`state` is cost, best cost, targets met, improvements; instants are nanoseconds since the epoch it was given."""
 
     share_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int64)

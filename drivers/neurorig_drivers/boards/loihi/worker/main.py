@@ -28,7 +28,7 @@ def main() -> None:
 
     channel.die_with(int(sys.argv[1]))
     pipe = channel.Pipe()
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a text stream, no pipe was closed
     from neurorig_drivers.boards.loihi.worker import serve
 
     serve.serve(pipe)

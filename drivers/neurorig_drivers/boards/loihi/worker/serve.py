@@ -63,7 +63,7 @@ class Worker:
 
     def _read(self, _body: dict[str, Any], _arrays: Arrays) -> Answer:
         network, self._network = self._network, None
-        return network.read()  # type: ignore[no-any-return]
+        return network.read()  # type: ignore[no-any-return]  # Lava ships no types
 
     def _onboard(self, body: dict[str, Any], arrays: Arrays) -> Answer:
         from neurorig_drivers.boards.loihi.worker import silicon

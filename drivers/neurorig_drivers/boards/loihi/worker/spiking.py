@@ -39,7 +39,7 @@ class Events(AbstractProcess):  # type: ignore[misc] # Lava ships no types
 
 @implements(proc=Events, protocol=LoihiProtocol)
 @requires(CPU)
-class EventsModel(PyLoihiProcessModel):  # type: ignore[misc]
+class EventsModel(PyLoihiProcessModel):  # type: ignore[misc]  # Lava ships no types
     """Counts the events of each line."""
 
     s_out: PyOutPort = LavaPyType(PyOutPort.VEC_DENSE, np.int32)
@@ -54,7 +54,7 @@ class EventsModel(PyLoihiProcessModel):  # type: ignore[misc]
         self.s_out.send(np.bincount(self._line[first:last], minlength=self.s_out.shape[0]).astype(np.int32))
 
 
-class Neurons(AbstractProcess):  # type: ignore[misc]
+class Neurons(AbstractProcess):  # type: ignore[misc]  # Lava ships no types
     """Neurons that are cleared every `period` steps; every neuron has its own decays, threshold and bias."""
 
     def __init__(self, du: Ints, dv: Ints, vth: Ints, bias: Ints, *, period: int) -> None:
@@ -75,7 +75,7 @@ class Neurons(AbstractProcess):  # type: ignore[misc]
 
 @implements(proc=Neurons, protocol=LoihiProtocol)
 @requires(CPU)
-class NeuronsModel(AbstractPyLifModelFixed):  # type: ignore[misc]
+class NeuronsModel(AbstractPyLifModelFixed):  # type: ignore[misc]  # Lava ships no types
     """Lava's neuron with full words: thresholds and biases in membrane units rather than mantissas.
 
     `wrapped` is set when a current leaves its 24 bits: there Lava and the reference wrap differently.
@@ -122,7 +122,7 @@ class NeuronsModel(AbstractPyLifModelFixed):  # type: ignore[misc]
         super().subthr_dynamics(activation_in)
 
 
-class Readout(AbstractProcess):  # type: ignore[misc]
+class Readout(AbstractProcess):  # type: ignore[misc]  # Lava ships no types
     """Counts spikes of `outputs` and of each population, sample by sample."""
 
     def __init__(self, population: Ints, outputs: Ints, fan_out: Ints, *, period: int, samples: int) -> None:
@@ -137,7 +137,7 @@ class Readout(AbstractProcess):  # type: ignore[misc]
 
 @implements(proc=Readout, protocol=LoihiProtocol)
 @requires(CPU)
-class ReadoutModel(PyLoihiProcessModel):  # type: ignore[misc]
+class ReadoutModel(PyLoihiProcessModel):  # type: ignore[misc]  # Lava ships no types
     """Sees each spike in the step in which it is fired."""
 
     s_in: PyInPort = LavaPyType(PyInPort.VEC_DENSE, np.int32)

@@ -26,7 +26,7 @@ _PACKAGE.__path__ = [str(Path(__file__).resolve().parents[3])]
 sys.modules.setdefault("neurorig_drivers", _PACKAGE)
 
 from neurorig_drivers.boards.sanafe.worker.refusal import Refused  # noqa: E402 - the package is made above
-from neurorig_drivers.framing import Arrays, encode, read_frame  # noqa: E402
+from neurorig_drivers.framing import Arrays, encode, read_frame  # noqa: E402 - as above
 
 if TYPE_CHECKING:
     from neurorig_drivers.boards.sanafe.worker.architecture import Architecture

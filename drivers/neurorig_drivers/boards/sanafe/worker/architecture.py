@@ -157,7 +157,7 @@ def _check(chip: Architecture) -> None:
     _ = chip.soma, chip.dendrite, chip.synapse("dense")
 
 
-class _Loader(yaml.SafeLoader):  # type: ignore[misc]
+class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml ships no types
     """Without aliases: a few hundred bytes of them can stand for gigabytes."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
@@ -166,7 +166,7 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]
         return super().compose_node(parent, index)
 
 
-class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
+class _Dumper(yaml.SafeDumper):  # type: ignore[misc]  # yaml ships no types
     """Without aliases, which SANA-FE's parser does not follow."""
 
     def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML asks so
