@@ -40,6 +40,12 @@ _log = logging.getLogger(__name__)
 _SETTLE_PERIODS = 10
 """Windows are this many samples apart at least, however short the plan's settle time."""
 
+_SETTLE_UPDATES = 2
+"""Nor does a counter's update time touch two windows, and the last window's energy is known when recording ends."""
+
+_IDLE_UPDATES = 20
+"""An idle window is so many update times of a counter long at least: its two edges cost 4 % of its energy then."""
+
 
 def execute(
     lease: Lease,
@@ -96,6 +102,7 @@ class _Attempt:
         self._on_step = on_step
         self._inputs = inputs
         self._settle_s = self._plan.settle_s
+        self._idle_s = self._plan.idle_s
         self._run_wall_s = 0.0
 
     def run(self) -> AttemptReport:
@@ -143,7 +150,7 @@ class _Attempt:
     def _idle(self, index: int, *, may_end: bool = True) -> None:
         self._step(f"idle {index}", may_end=may_end)
         markers = MarkerLog()
-        self._board.idle(self._plan.idle_s, index, markers)
+        self._board.idle(self._idle_s, index, markers)
         self._note(markers)
         self._settle()
 
@@ -155,8 +162,7 @@ class _Attempt:
         if (claimed := output.meta.get("windows")) != windows:
             mismatch = MarkerMismatch(f"the board speaks of {claimed} windows, {windows} were marked", where="board")
             self.ledger.withhold(mismatch)
-        if phase == "run":
-            self._note_times(work, output, markers)
+        self._note_times(work, output, markers)
         self._settle()
         return output, index
 
@@ -218,6 +224,10 @@ class _Attempt:
         self._step("arm")
         self._monitors.start(setting.rate_hz, setting.peak_w, lambda name: FileBlocks(self._folder.blocks_path(name)))
         self._settle_s = max([self._settle_s, *(_SETTLE_PERIODS * p for p in self._monitors.periods_s())])
+        if update_s := self._monitors.update_s():
+            self._settle_s = max(self._settle_s, _SETTLE_UPDATES * update_s)
+            self._idle_s = max(self._idle_s, _IDLE_UPDATES * update_s)
+            self.ledger.provenance["counter_updates"] = {"idle_s": self._idle_s, "settle_s": self._settle_s}
 
     def _keep_traces(self, recordings: dict[str, Recording]) -> None:
         self._step("keep traces", may_end=False)

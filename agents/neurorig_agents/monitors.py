@@ -69,6 +69,11 @@ class Monitors:
         """Return the sample period in seconds of every armed monitor."""
         return [self._hosted[name].head.dt_ns * 1e-9 for name in self._recorders]
 
+    def update_s(self) -> float:
+        """Return the longest time in seconds between updates of any armed monitor's counters; 0 without counters."""
+        channels = [channel for name in self._recorders for channel in self._hosted[name].head.channels]
+        return max((channel.accuracy.update_s for channel in channels), default=0.0)
+
     def ranges_w(self) -> dict[str, float]:
         """Return the range in watts of every rail that an armed monitor samples."""
         return {c.rail: c.range_w for name in self._recorders for c in self._hosted[name].head.channels}

@@ -12,7 +12,7 @@ average out over samples, they cancel in active - idle as far as they are common
 
 Edges from the marker line fall inside a sample whose mean M mixes the power outside, P_out, and inside. The unknown
 share f ~ U(0, 1) leaves f P_in dt = M dt - (1 - f) P_out dt, so the window gets M dt - P_out dt / 2 with the
-standard uncertainty P_out dt / sqrt(12).
+standard uncertainty P_out dt / sqrt(12). A counter that is updated seldom adds the term of `updates.py`.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, R
 from neurorig_protocols.records import Finite, Name, Record
 from neurorig_protocols.trace import ChannelInfo, Trace, Window
 from neurorig_protocols.uncertain import Inputs, Uncertain, as_quantity
+from neurorig_protocols.updates import edges_u_j
 
 UNATTRIBUTED = "unattributed"
 """Component of rails that the bench maps to none."""
@@ -106,7 +107,7 @@ def compute(
     """Integrate every measured rail over every window.
 
     traces, windows and grades are keyed by monitor id. Raises SamplesLost or Overload when a window holds a sample
-    that is missing or outside its range.
+    that is missing or outside its range, WindowTooShort when a counter was updated too seldom for it.
     """
     inputs = Inputs()
     rails = _rails(profile, traces, windows, grades)
@@ -192,8 +193,14 @@ def _integrate(inputs: Inputs, rail: _Rail, window: Window, *, open_end: bool = 
     noise = inputs.normal(f"noise:{tag}", spec.noise_w * dt_s * math.sqrt(count))
     step = inputs.normal(f"resolution:{tag}", _resolution_w(rail.info, count) * duration_s)
     edges = inputs.normal(f"edges:{tag}", math.hypot(*u_edge))
-    energy = (1 + gain) * (1 + timebase) * joules + offset * duration_s + noise + step + edges
+    u_updates = edges_u_j(rail.trace, rail.info, first, last, duration_s=duration_s, where=_place(rail, window))
+    updates = inputs.normal(f"updates:{tag}", u_updates)
+    energy = (1 + gain) * (1 + timebase) * joules + offset * duration_s + noise + step + edges + updates
     return _Part(energy=energy, duration_s=duration_s)
+
+
+def _place(rail: _Rail, window: Window) -> str:
+    return f"{rail.trace.head.monitor}, rail {rail.name}, {window.phase} {window.index}"
 
 
 def _position(trace: Trace, t_ns: float) -> float:
@@ -203,7 +210,7 @@ def _position(trace: Trace, t_ns: float) -> float:
 def _checked(rail: _Rail, window: Window, begin: float, end: float) -> tuple[int, int]:
     """Return the samples that a window touches; refuse missing and overloaded ones."""
     first, last = math.floor(begin), math.ceil(end)
-    where = f"{rail.trace.head.monitor}, rail {rail.name}, {window.phase} {window.index}"
+    where = _place(rail, window)
     if first < 0 or last > len(rail.trace) or last <= first:
         raise SamplesLost("the trace does not cover the window", where=where)
     values = rail.trace.rail(rail.name)[first:last]
@@ -308,7 +315,7 @@ def _per_window(energy: Uncertain, per_rail: list[list[_Part]], grade: Grade) ->
     each = np.array([sum(float(found[i].energy.x) for found in per_rail) for i in range(n)])
     repeats = float(each.std(ddof=1)) / math.sqrt(n)
     line = BudgetLine(name="repeats", u=repeats, type="A")
-    return mean.model_copy(update={"u": math.hypot(mean.u, repeats), "n": n, "budget": (*mean.budget, line)})
+    return mean.model_copy(update={"u": math.hypot(mean.known_u, repeats), "n": n, "budget": (*mean.budget, line)})
 
 
 def _total(rails: list[_Rail], phase: PhaseName, parts: Mapping[str, list[_Part]]) -> PhaseTotal:

@@ -26,6 +26,9 @@ TRACE_SCHEMA = 1
 FLAG_OVERLOAD = 1
 """Bit of a sample's flags: some channel left its range."""
 
+FLAG_LATE = 2
+"""Bit of a sample's flags: some channel's counter was updated later than its `update_s` says."""
+
 
 class AccuracySpec(Record):
     """What the maker of a monitor promises for one channel on its present range; limits are rectangular."""
@@ -35,6 +38,9 @@ class AccuracySpec(Record):
     noise_w: Finite = Field(ge=0, description="standard deviation of one sample in watts")
     resolution_w: Finite = Field(ge=0, description="quantisation step in watts")
     timebase_limit: Finite = Field(ge=0, description="limit of the relative error of the sample clock")
+    update_s: Finite = Field(
+        default=0.0, ge=0, description="longest time in seconds between a counter's updates; 0: every sample is one"
+    )
     source: str = Field(description="where the figures stand")
 
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from nvml_kit import Gpus
 
 from neurorig_agents.doctor import examine
 from neurorig_drivers.conformance import Finding
@@ -63,3 +64,16 @@ def test_the_drivers_of_this_computer_conform(tmp_path: Path) -> None:
 
     assert failed(findings) == []
     assert sum(f.check.startswith("monitor 'rapl'") for f in findings) == 6
+
+
+def test_the_energy_counters_of_gpus_conform(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The NVML monitor, on virtual GPUs behind the real nvidia-ml-py, passes every check."""
+    Gpus(tmp_path / "gpus", power_w=(70.0, 80.0)).install(monkeypatch)
+    monitor = 'id = "nvml"\ndriver = "nvml"\nchannels = [{{ channel = 1, rail = "package" }}]\n'
+    bench = tmp_path / "bench.toml"
+    bench.write_text((HOST_CPU.partition("[[monitors]]\n")[0] + "[[monitors]]\n" + monitor).format())
+
+    findings = list(examine(bench))
+
+    assert failed(findings) == []
+    assert sum(f.check.startswith("monitor 'nvml'") for f in findings) == 6

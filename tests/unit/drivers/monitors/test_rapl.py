@@ -7,15 +7,11 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from neurorig_drivers.conformance_monitor import check_monitor
 from neurorig_drivers.interface import host_ns
-from neurorig_drivers.monitors.powercap import Poller, Zone
-from neurorig_drivers.monitors.rapl import Rapl, _powers_w
+from neurorig_drivers.monitors.rapl import Rapl
 from neurorig_protocols.bench import Channel, MonitorConfig
 from neurorig_protocols.errors import InvalidConfig, MeasurementError, MonitorLost, MonitorUnavailable
 from neurorig_protocols.trace import AcquisitionPlan, SampleBlock, Trace, join_blocks
@@ -237,40 +233,3 @@ def test_verbs_out_of_order_are_refused(tree: Tree) -> None:
     monitor.close()
     with pytest.raises(MeasurementError, match="is closed"):
         monitor.arm(AcquisitionPlan(rate_hz=10))
-
-
-@given(
-    st.lists(st.tuples(st.integers(1, 50), st.integers(0, 10_000)), min_size=1, max_size=20),
-    st.integers(1, 60),
-)
-def test_interpolation_conserves_energy(steps: list[tuple[int, int]], count: int) -> None:
-    """Whenever the readings came, the samples add up to the energy between first and last reading."""
-    t_ns = np.cumsum([0, *(t for t, _ in steps)]) * 1e6
-    energy_uj = np.cumsum([5, *(e for _, e in steps)])[:, np.newaxis]
-    edges_ns = np.linspace(0, t_ns[-1], count + 1)
-    joules = _powers_w(edges_ns, t_ns, energy_uj)[:, 0].astype(float) @ np.diff(edges_ns) * 1e-9
-
-    assert joules == pytest.approx((energy_uj[-1, 0] - 5) * 1e-6, rel=1e-5, abs=1e-12)
-
-
-@given(st.lists(st.integers(0, 999), max_size=30))
-def test_wraps_are_undone(steps_uj: list[int]) -> None:
-    """However often the counter wraps, the energy since the start is what flowed."""
-    totals = np.cumsum([7, *steps_uj]).tolist()
-    readings: list[int] = [total % 1000 for total in totals]
-
-    class Scripted(Zone):
-        def read_uj(self) -> int:
-            return readings.pop(0)
-
-    # The thread sleeps for a day; the test takes the readings itself.
-    poller = Poller([Scripted("z", "z", Path("z"), wrap_uj=1000)], 86400.0)
-    poller.start()
-    for _ in steps_uj:
-        poller._read()
-    polls = poller.take()
-    poller.stop()
-
-    assert polls.energy_uj[:, 0].tolist() == [total - 7 for total in totals]
-    assert (np.diff(polls.t_ns) >= 0).all()
-    assert len(poller.take().t_ns) == 0
