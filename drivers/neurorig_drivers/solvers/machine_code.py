@@ -36,19 +36,34 @@ def random_state(seed: int) -> Any:
 
 
 def compile_parts(module: dict[str, Any], parts: tuple[Callable[..., Any], ...]) -> Any:
-    """Turn kernel functions into machine code, callees first, and return the last one.
+    """Turn kernel functions into machine code, callees first, and return the last one."""
+    return link_parts(module, parts, _jit, {"now_ns": _clock(), "draw": _compiled_draw()})
+
+
+def link_parts(
+    module: dict[str, Any],
+    parts: tuple[Callable[..., Any], ...],
+    jit: Callable[[Callable[..., Any]], Any],
+    ready: dict[str, Any],
+) -> Any:
+    """Compile the parts with `jit`, callees first, beside what is `ready` by name, and return the last one.
 
     The parts find each other by their global names, so the compiled ones take the names over: in the globals of
     `module` and in those of the module that a part comes from.
     """
-    compiled = {"now_ns": _clock(), "draw": _compiled_draw()}
+    compiled = dict(ready)
     for part in parts:
-        plain = getattr(part, "py_func", part)
-        for names in (module, plain.__globals__):
+        source = plain(part)
+        for names in (module, source.__globals__):
             names.update({name: code for name, code in compiled.items() if name in names})
-        compiled[plain.__name__] = part if plain is not part else _jit(part)
+        compiled[source.__name__] = part if source is not part else jit(part)
     module.update(compiled)
-    return module[parts[-1].__name__]
+    return module[plain(parts[-1]).__name__]
+
+
+def plain(part: Callable[..., Any]) -> Any:
+    """Return a part as the Python function that it was before it was compiled."""
+    return getattr(part, "py_func", part)
 
 
 def clock_ns() -> int:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_drivers.boards.host_cpu.problem import Problem
-from neurorig_drivers.boards.host_cpu.solver import (
+from neurorig_drivers.boards.solving.problem import Problem
+from neurorig_drivers.boards.solving.solver import (
     Found,
     Params,
     Window,

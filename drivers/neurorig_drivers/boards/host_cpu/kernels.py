@@ -2,51 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
-
-import numpy as np
-
-from neurorig_drivers.boards.host_cpu.problem import Problem
-from neurorig_drivers.boards.host_cpu.solver import (
-    Found,
+from neurorig_drivers.boards.solving.kernel_search import KernelSearch, exact_matrix, given_temperatures
+from neurorig_drivers.boards.solving.problem import Problem
+from neurorig_drivers.boards.solving.solver import (
     Params,
-    Window,
     positive,
     refuse_unknown,
     whole_number,
 )
-from neurorig_drivers.solvers import annealing, found, mis, qubo, tabu
+from neurorig_drivers.solvers import annealing, mis, tabu
 from neurorig_protocols.errors import UserError
 
 LONGEST_ANNEAL_S = 1000.0
 _ROW_ENTRY_BYTES, _BUILD_FACTOR = 20, 4
-
-
-class _Kernel(Protocol):
-    def run(
-        self, *, limit_s: float, seed: int, stop_at: int | None = None, window: Window | None = None
-    ) -> found.Found: ...
-
-
-class KernelSearch:
-    """One problem in a kernel's form. `unit` is what the kernel counts as a cost of 1."""
-
-    def __init__(self, kernel: _Kernel, *, unit: int = 1, problem_specific: bool = False) -> None:
-        self._kernel = kernel
-        self._unit = unit
-        self._labels = {"problem_specific": 1.0} if problem_specific else {}
-
-    def run(self, limit_s: float, stop_at: int | None, seed: int, window: Window) -> Found:
-        """Search inside `window`; the kernel itself sees the target and the clock."""
-        goal = None if stop_at is None else stop_at // self._unit
-        given = self._kernel.run(limit_s=limit_s, seed=seed, stop_at=goal, window=window)
-        return Found(
-            bits=given.bits,
-            cost=given.cost * self._unit,
-            elapsed_s=window.elapsed_s,
-            improvements=tuple((t_s, cost * self._unit) for t_s, cost in given.improvements),
-            activity={"steps": float(given.steps), **self._labels},
-        )
 
 
 class KernelTabu:
@@ -67,7 +35,7 @@ class KernelTabu:
             patience=whole_number(params, "patience", usual.patience, 1) or 1,
             kick=whole_number(params, "kick", usual.kick, 1) or 1,
         )
-        return KernelSearch(tabu.TabuSearch(_matrix(problem), chosen))
+        return KernelSearch(tabu.TabuSearch(exact_matrix(problem), chosen))
 
 
 class KernelAnnealing:
@@ -82,15 +50,13 @@ class KernelAnnealing:
     def prepare(self, problem: Problem, params: Params) -> KernelSearch:
         """Lay out the rows of Q; UserError on unknown parameters and on costs beyond int64."""
         refuse_unknown(self.name, params, ("temperature_hot", "temperature_cold", "first_anneal_s"))
-        hot, cold = (_given(params, name) for name in ("temperature_hot", "temperature_cold"))
-        if hot is not None and cold is not None and cold > hot:
-            raise UserError(f"an anneal cools down: 'temperature_cold' {cold:g} is above 'temperature_hot' {hot:g}")
+        hot, cold = given_temperatures(params)
         usual = annealing.AnnealingParams()
         first_s = positive(params, "first_anneal_s", usual.first_anneal_s)
         if first_s > LONGEST_ANNEAL_S:
             raise UserError(f"solver parameter 'first_anneal_s' is {first_s:g}, the limit is {LONGEST_ANNEAL_S:g}")
         chosen = annealing.AnnealingParams(hot, cold, first_s)
-        return KernelSearch(annealing.AnnealingSearch(_matrix(problem), chosen))
+        return KernelSearch(annealing.AnnealingSearch(exact_matrix(problem), chosen))
 
 
 class KernelMis:
@@ -115,7 +81,7 @@ class KernelMis:
             forced=whole_number(params, "forced", usual.forced, 1) or 1,
         )
         search = mis.MisSearch(problem.n, problem.rows[edges], problem.cols[edges], chosen)
-        return KernelSearch(search, unit=gain, problem_specific=True)
+        return KernelSearch(search, unit=gain, labels={"problem_specific": 1.0})
 
 
 def _gain_of_a_vertex(problem: Problem) -> int:
@@ -136,18 +102,5 @@ def _gain_of_a_vertex(problem: Problem) -> int:
     return gain
 
 
-def _matrix(problem: Problem) -> qubo.Matrix:
-    try:
-        return qubo.matrix(problem.diagonal, problem.rows, problem.cols, problem.weights)
-    except ValueError as error:
-        raise UserError(
-            f"this QUBO cannot be costed exactly: {error}", where="solver", next_step="scale the coefficients down"
-        ) from error
-
-
 def _memory_bytes(n: int, edges: int) -> int:
     return _BUILD_FACTOR * _ROW_ENTRY_BYTES * (n + 2 * edges)
-
-
-def _given(params: Params, name: str) -> float | None:
-    return positive(params, name, np.nan) if name in params else None

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_drivers.boards.host_cpu.problem import Problem
-from neurorig_drivers.boards.host_cpu.solver import Found, Params, Window, refuse_unknown, whole_number
+from neurorig_drivers.boards.solving.problem import Problem
+from neurorig_drivers.boards.solving.solver import Found, Params, Window, refuse_unknown, whole_number
 
 PARAMS = ("tenure", "coefficient_z_first", "coefficient_z_restart", "lower_bound_z")
 

@@ -43,7 +43,7 @@ def random_qubo(n, density=0.3, seed=0):
 
 
 @pytest.mark.parametrize("search", SEARCHES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(q=qubos(), seed=st.integers(0, 2**32 - 1))
 def test_small_problems_are_solved_to_the_optimum(search, q, seed):
     """The least cost of all states is reached, stops the search, and is xᵀQx of the bits."""
@@ -125,7 +125,7 @@ def test_other_parameters_solve_too():
     assert search.run(limit_s=20, seed=0, stop_at=best_cost(q)).cost == best_cost(q)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(seed=st.integers(0, 2**32 - 1), patience=st.integers(1, 20), kick=st.integers(1, 30))
 def test_nothing_is_lost_on_the_way_back_to_the_best(seed, patience, kick):
     """However often the search goes back to its best state, cost and bits belong together."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_drivers.solvers import machine_code
@@ -43,7 +43,6 @@ def test_compiled_parts_take_the_names_over():
     assert compile_parts({}, (first,)) is first
 
 
-@settings(deadline=None)
 @given(seed=st.integers(-(2**63), 2**64), below=st.integers(1, 2**31))
 def test_draws_lie_in_their_range(seed, below):
     """Whatever the seed, a draw lies in 0 … below-1 and the state is never stuck at 0."""
@@ -92,7 +91,6 @@ def test_neighbours_of_nothing(n):
     assert (rows.n, rows.start.tolist(), rows.target.size) == (n, [0] * (n + 1), 0)
 
 
-@settings(deadline=None)
 @given(pairs=st.sets(st.tuples(st.integers(0, 7), st.integers(0, 7)).filter(lambda p: p[0] < p[1])))
 def test_neighbours_hold_each_pair_twice(pairs):
     """Each row lists its partners in order, with the number of the pair that they come from."""

@@ -27,7 +27,7 @@ def largest(graph) -> int:
     return max(len(clique) for clique in nx.find_cliques(nx.complement(graph)))
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(n=st.integers(1, 14), density=st.floats(0, 1), seed=st.integers(0, 2**32 - 1))
 def test_small_graphs_are_solved_to_the_optimum(n, density, seed):
     """The search stops at the size of the largest independent set, and its bits are such a set."""

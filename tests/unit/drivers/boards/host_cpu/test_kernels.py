@@ -10,8 +10,8 @@ from host_cpu_kit import CONFIG, artifact, batch, load
 
 from neurorig_drivers.boards.host_cpu import HostCpu, machine
 from neurorig_drivers.boards.host_cpu.kernels import KernelMis, KernelTabu
-from neurorig_drivers.boards.host_cpu.problem import Problem
-from neurorig_drivers.boards.host_cpu.solver import Window
+from neurorig_drivers.boards.solving.problem import Problem
+from neurorig_drivers.boards.solving.solver import Window
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact

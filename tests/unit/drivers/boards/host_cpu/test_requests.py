@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from host_cpu_kit import CONFIG, artifact, batch, load
 
-from neurorig_drivers.boards.host_cpu import HostCpu, machine, scenarios
+from neurorig_drivers.boards.host_cpu import HostCpu, machine
 from neurorig_drivers.boards.host_cpu import driver as driver_module
-from neurorig_drivers.boards.host_cpu.problem import read_problem
-from neurorig_drivers.boards.host_cpu.solver import Found
 from neurorig_drivers.boards.host_cpu.tabu import Tabu
+from neurorig_drivers.boards.solving import scenarios
+from neurorig_drivers.boards.solving.problem import read_problem
+from neurorig_drivers.boards.solving.solver import Found
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Placement

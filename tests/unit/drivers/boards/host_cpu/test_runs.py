@@ -161,7 +161,7 @@ def test_the_smallest_problems_run(warm, solver, n):
     assert output.meta["solver_cost"] == -1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(1, 12), st.data())
 def test_any_integer_qubo_is_costed_right(warm, n, data):
     """For random integer Q, every solver reports xᵀQx of their bits and never less than the true minimum."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_drivers.boards.host_cpu.problem import Problem
-from neurorig_drivers.boards.host_cpu.solver import Found, Search, Window
+from neurorig_drivers.boards.solving.problem import Problem
+from neurorig_drivers.boards.solving.solver import Found, Search, Window
 from neurorig_drivers.interface import MarkerSink
 from neurorig_protocols.board import Batch, RunOutput
 from neurorig_protocols.errors import UserError, WrongAnswer
@@ -36,7 +36,7 @@ class Windows:
         found = self._search.run(self.limit_s, stop_at, int(self._batch.meta["seed"]), window)
         true_cost = self._problem.cost(found.bits)
         if true_cost != found.cost:
-            raise WrongAnswer(f"the solver says {found.cost}, xᵀQx of its bits is {true_cost}", where="host-cpu run")
+            raise WrongAnswer(f"the solver says {found.cost}, xᵀQx of its bits is {true_cost}", where="run")
         self.found.append(found)
         return found
 
@@ -67,7 +67,7 @@ def run(batch: Batch, problem: Problem, windows: Windows) -> RunOutput:
     if scenario == "time-to-solution":
         reached = _time_to_solution(batch, problem, windows)
         return _output(windows, reached, stopped_by="timeout" if reached.why_not else "target")
-    raise UserError(f"the host-cpu board has no scenario '{scenario}'", where="batch")
+    raise UserError(f"this board has no scenario '{scenario}'", where="batch")
 
 
 def _time_to_solution(batch: Batch, problem: Problem, windows: Windows) -> _Reached:

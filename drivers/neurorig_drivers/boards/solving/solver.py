@@ -1,4 +1,4 @@
-"""What a CPU solver is to the driver: set-up once per problem, then timed searches."""
+"""What a solver is to a board that runs it in its own process: set-up once per problem, then timed searches."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_drivers.boards.host_cpu.problem import Problem
+from neurorig_drivers.boards.solving.problem import Problem
 from neurorig_drivers.interface import MarkerSink
 from neurorig_protocols.errors import UserError
 from neurorig_protocols.plan import PhaseName
