@@ -4,7 +4,8 @@
     python perf/qubo.py tts budgets         these parts; the others keep the figures of an earlier run
 
 Every part is a module with `measure() -> dict`. A part's figures are written as soon as it is done, so a run that was
-ended goes on with the parts that are missing by naming them. Times are this computer's: keep it quiet.
+ended goes on with the parts that are missing by naming them. Times are this computer's: keep it quiet. The
+load average at the begin and the end of each part stands beside its figures.
 """
 
 from __future__ import annotations
@@ -16,25 +17,28 @@ import time
 from pathlib import Path
 from typing import Any
 
+from qubo_told import ABOUT, absences, heading, load_average, noise, table
+
 from neurorig_drivers.boards.host_cpu import machine
 from neurorig_protocols.errors import NeurorigError
 
 OUT = Path(__file__).parent.parent / "var" / "bench" / "qubo.json"
-PARTS = ("budgets", "tts", "gaps", "instances", "big", "lava")
+PARTS = tuple(ABOUT)
 
 
 def run_part(name: str, figures: dict[str, Any]) -> None:
     """Measure one part and add what it found, with when and how long."""
     begin = time.monotonic()
-    part: dict[str, Any] = {}
+    part: dict[str, Any] = {"load_before": load_average()}
     try:
         figures.update(importlib.import_module(f"qubo_{name}").measure())
     except NeurorigError as error:
         # Such as Lava's own Python, which is not on every computer: the other parts go on.
         part["absent"] = error.message
     part["seconds"] = time.monotonic() - begin
+    part["load_after"] = load_average()
     part["ended_at"] = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    figures.setdefault("parts", {})[name] = part
+    figures["parts"][name] = part
     OUT.parent.mkdir(parents=True, exist_ok=True)
     fresh = OUT.with_suffix(".new")
     fresh.write_text(json.dumps(figures, indent=1) + "\n")
@@ -42,12 +46,10 @@ def run_part(name: str, figures: dict[str, Any]) -> None:
 
 
 def told(figures: dict[str, Any]) -> list[str]:
-    """Return the verdicts of all parts as lines, and what could not be measured."""
-    verdicts = [line for key, value in figures.items() if key.endswith("_verdicts") for line in value]
-    absent = {name: part["absent"] for name, part in figures.get("parts", {}).items() if "absent" in part}
-    return [f"{'ok    ' if line['holds'] else 'MISSED'} {line['name']}: {line['told']}" for line in verdicts] + [
-        f"ABSENT {name}: {reason}" for name, reason in absent.items()
-    ]
+    """Return the claims of all parts as lines, what could not be measured, and whether the computer was busy."""
+    verdicts = [line for name in PARTS for line in figures.get(f"{name}_verdicts", [])]
+    parts = figures.get("parts", {})
+    return ["", *table(verdicts), *absences(parts), *noise(parts, figures["machine"]["cores"])]
 
 
 def main() -> None:
@@ -57,12 +59,17 @@ def main() -> None:
     parts = parser.parse_args().parts or PARTS
     if unknown := sorted(set(parts) - set(PARTS)):
         parser.error(f"no part is called {', '.join(unknown)}")
-    figures: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() and set(parts) != set(PARTS) else {}
-    figures["machine"] = {"cpu": machine.cpu_model(), "cores": machine.usable_cores()}
-    for name in parts:
+    earlier: dict[str, Any] = json.loads(OUT.read_text()) if OUT.exists() else {}
+    figures = earlier.copy() if set(parts) != set(PARTS) else {}
+    figures["parts"] = dict(figures.get("parts", {}))
+    figures["machine"] = {
+        "cpu": machine.cpu_model(), "cores": machine.usable_cores(), "load_average": load_average(),
+    }  # fmt: skip
+    for at, name in enumerate(parts):
+        print(heading(parts, at, earlier.get("parts", {})), flush=True)
         run_part(name, figures)
     print(*told(figures), sep="\n")
-    print(f"written to {OUT}")
+    print(f"\nwritten to {OUT}")
 
 
 if __name__ == "__main__":

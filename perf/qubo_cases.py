@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from neurorig_drivers.boards.host_cpu import machine
 from neurorig_drivers.boards.host_cpu.kernels import KernelAnnealing, KernelMis, KernelTabu
-from neurorig_drivers.boards.host_cpu.problem import Problem
-from neurorig_drivers.boards.host_cpu.solver import Found, Search, Solver, Window
 from neurorig_drivers.boards.host_cpu.tabu import Tabu
+from neurorig_drivers.boards.solving.problem import Problem
+from neurorig_drivers.boards.solving.solver import Found, Search, Solver, Window
 from neurorig_drivers.markers import MarkerLog
 from neurorig_protocols.benchmarks import qubo_mis
 
@@ -73,6 +73,6 @@ def quantile(values: list[float], part: float) -> float:
     return ordered[max(0, math.ceil(part * len(ordered)) - 1)]
 
 
-def verdict(name: str, holds: bool, told: str) -> dict[str, Any]:
-    """Return one line of the summary."""
-    return {"name": name, "holds": bool(holds), "told": told}
+def verdict(name: str, holds: bool, told: str, limit: str = "") -> dict[str, Any]:
+    """Return one line of the summary: a claim, whether it holds, the figure and its limit."""
+    return {"name": name, "holds": bool(holds), "told": told, "limit": limit}

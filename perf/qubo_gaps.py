@@ -63,5 +63,6 @@ def _summary(cells: list[dict[str, Any]]) -> dict[str, Any]:
         worse, better = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
         told[name] = {"cells": len(cells), "better": better, "worse": worse, "largest_difference": max(differences)}
         holds = worse == 0 and better > len(cells) / 2
-        verdicts.append(verdict(f"{name} against {PEER}", holds, f"better in {better}, worse in {worse}"))
+        figure = f"better in {better} of {len(cells)} cells, worse in {worse}"
+        verdicts.append(verdict(f"{name} against {PEER}", holds, figure, "most better, none worse"))
     return {"gaps_summary": told, "gaps_verdicts": verdicts}

@@ -1,7 +1,9 @@
 """The virtual chip against Lava's CPU simulator on one network: synaptic operations per second, and the same spikes.
 
 Both run the same steps of the same network, one after the other, and count the same operations. Lava's time is that of
-its steps alone: building its processes is not counted, nor is compiling the kernel.
+its steps alone: building its processes is not counted, nor is compiling the kernel. The chip's run of some milliseconds
+is taken before and after each of Lava's, which last about a second: on a busy computer one alone says little. All are
+wall-clock times, and medians are compared.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 from lava_kit import NO_LIMIT_S, START_LIMIT_S, chip_run, chip_steps, lava_python, lava_steps, mis_network
 from qubo_cases import verdict
+from qubo_told import load_average
 
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
 from neurorig_drivers.boards.loihi.request import prepare_qubo
@@ -46,25 +49,35 @@ def _equal(worker: LavaChild, network: Network, seed: int) -> bool:
 
 
 def compare(worker: LavaChild, n: int, density: float) -> dict[str, Any]:
-    """Return both sides' synaptic operations per second on one network, medians of alternating runs."""
+    """Return both sides' synaptic operations per second on one network, medians of alternating runs.
+
+    "ratio" is that of the medians, "ratios" are those of each run of Lava to the slower of the two beside it.
+    """
     network = mis_network(n, density, 0)
     _chip(network, 0)
-    pairs = [(_chip(network, seed), _lava(worker, network, seed)) for seed in range(REPEATS)]
-    if any(chip["synops"] != lava["synops"] for chip, lava in pairs):
+    rounds = [[_chip(network, seed), _lava(worker, network, seed), _chip(network, seed)] for seed in range(REPEATS)]
+    if any(len({side["synops"] for side in sides}) > 1 for sides in rounds):
         raise RuntimeError("the two sides did not run the same network")
-    chip_rate, lava_rate = (
-        statistics.median(side["synops"] / side["seconds"] for side in sides) for sides in zip(*pairs, strict=True)
-    )
+    rates = [[side["synops"] / side["seconds"] for side in sides] for sides in rounds]
+    chip_rate = statistics.median(rate for before, _, after in rates for rate in (before, after))
+    lava_rate = statistics.median(lava for _, lava, _ in rates)
     return {
         "n": n,
         "density": density,
         "steps": RATIO_STEPS,
         "synapses": network.synapses,
-        "synops": [chip["synops"] for chip, _ in pairs],
+        "synops": [sides[0]["synops"] for sides in rounds],
         "chip_synops_per_s": chip_rate,
         "lava_synops_per_s": lava_rate,
         "ratio": chip_rate / lava_rate,
+        "ratios": [min(before, after) / lava for before, lava, after in rates],
+        "load_average": load_average(),
     }
+
+
+def _shown(case: dict[str, Any]) -> dict[str, Any]:
+    print(f"lava: n={case['n']} {case['density']:.0%} {case['ratio']:.0f} times", flush=True)
+    return case
 
 
 def _chip(network: Network, seed: int) -> dict[str, Any]:
@@ -91,7 +104,7 @@ def measure() -> dict[str, Any]:
     worker = LavaChild(lava_python(), start_limit_s=START_LIMIT_S)
     try:
         same = equal(worker)
-        cases = [compare(worker, n, density) for n, density in CASES]
+        cases = [_shown(compare(worker, n, density)) for n, density in CASES]
     finally:
         worker.close()
     ratio = min(case["ratio"] for case in cases)
@@ -100,10 +113,15 @@ def measure() -> dict[str, Any]:
         "lava_ratio": ratio,
         "lava_cases": cases,
         "lava_verdicts": [
-            verdict("lava_equal", same, f"states and costs of {EQUAL_STEPS} steps, n = {EQUAL_N}, 8 runs"),
-            verdict("lava_ratio", ratio >= RATIO_LIMIT, f"{ratio:.0f} x Lava's CPU simulator, limit {RATIO_LIMIT:.0f}"),
+            verdict(
+                f"same spikes and costs as Lava, n = {EQUAL_N}", same, f"8 runs of {EQUAL_STEPS} steps", "all the same"
+            ),
+            verdict(
+                "synaptic operations per second, against Lava's simulator", ratio >= RATIO_LIMIT,
+                f"{ratio:.0f} times, the least of {len(cases)} networks", f"at least {RATIO_LIMIT:.0f}",
+            ),
         ],
-    }
+    }  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -30,16 +30,21 @@ def measure(limit_s: float = LIMIT_S) -> dict[str, Any]:
             print(f"tts: n={case.n} {case.density:.0%} {times}", flush=True)
     median = statistics.median(row["speedup"] for row in rows)
     censored = {side: sum(row[side]["censored"] for row in rows) for side in ("ours", "theirs")}
-    told = (
-        f"{median:.0f}, at least {LEAST:.0f}; censored at {limit_s:g} s: {censored['theirs']} of {len(rows)} of theirs"
-    )
+    told = f"{median:.0f} times; {censored['theirs']} of {len(rows)} of theirs cut off at {limit_s:g} s"
     return {
         "tts": rows,
         "tts_limit_s": limit_s,
         "tts_gap": GAP,
         "tts_censored": censored,
         "tts_speedup_median": median,
-        "tts_verdicts": [verdict("median speed-up to the official target", median >= LEAST, told)],
+        "tts_verdicts": [
+            verdict(
+                "speed-up to the official target over D-Wave Tabu, median",
+                median >= LEAST,
+                told,
+                f"at least {LEAST:.0f}",
+            )
+        ],
     }
 
 

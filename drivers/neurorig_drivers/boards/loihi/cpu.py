@@ -18,7 +18,7 @@ from neurorig_drivers.boards.loihi.request import prepare_qubo
 from neurorig_drivers.framing import Arrays
 from neurorig_drivers.interface import MarkerSink
 from neurorig_drivers.virtual.chip.network import Network
-from neurorig_drivers.virtual.chip.schedule import schedule_for
+from neurorig_drivers.virtual.chip.temperatures import schedule_of
 from neurorig_protocols.board import Batch, BoardInfo, Meta, RunOutput
 from neurorig_protocols.errors import JobError, UserError
 from neurorig_protocols.snn import SpikingNetwork
@@ -65,7 +65,7 @@ class CpuBackend:
         limit_s = float(batch.meta["limit_s"])
         body, arrays = prepare_qubo(
             network,
-            schedule_for(network.n, network.density, params),
+            schedule_of(network, params),
             seed=int(batch.meta["seed"]),
             target_costs=program.goals(batch),
             stop_at_targets=_stops_at_targets(batch.meta),

@@ -12,6 +12,7 @@ from neurorig_drivers.framing import Arrays
 from neurorig_drivers.virtual.chip.annealer import _mix as key_of
 from neurorig_drivers.virtual.chip.network import Network
 from neurorig_drivers.virtual.chip.schedule import Schedule
+from neurorig_drivers.virtual.chip.temperatures import scale
 
 
 def prepare_qubo(
@@ -28,7 +29,7 @@ def prepare_qubo(
 
     With `record` the answer holds the state (steps, n) and the cost (steps,) of every step.
     """
-    words = schedule.words(max(1.0, float(np.abs(network.diagonal).max())))
+    words = schedule.words(scale(network))
     steps = {
         "levels": schedule.levels,
         "growth": schedule.growth,

@@ -16,6 +16,7 @@ from neurorig_drivers.virtual.chip import constants, kernel
 from neurorig_drivers.virtual.chip.network import IntArray, Network
 from neurorig_drivers.virtual.chip.placed import Mapping
 from neurorig_drivers.virtual.chip.schedule import Schedule
+from neurorig_drivers.virtual.chip.temperatures import scale
 from neurorig_protocols.errors import JobError
 
 SEGMENT_S = 1e-5
@@ -48,17 +49,21 @@ class Annealer:
         segment_s: float = SEGMENT_S,
     ) -> None:
         n, goals = network.n, len(target_costs)
-        words = schedule.words(max(1.0, float(np.abs(network.diagonal).max())))
+        words = schedule.words(scale(network))
         self.events = np.zeros(kernel.COUNTS, np.int64)
         self._improvements = [(0, 0)]
         # The kernel meets targets in falling order, whatever order they were asked in.
         self._order = np.argsort([-target for target in target_costs], kind="stable")
         floors = np.array([math.floor(target) for target in target_costs], np.int64)
-        self._net = (network.diagonal, network.start, network.target, network.weight)
+        # Places without a sign spare the kernel a look whether they count from the end.
+        places = network.start.astype(np.uint64), np.asarray(network.target, np.int32).view(np.uint32)
+        self._net = (network.diagonal.astype(np.int32), *places, network.weight)
         self.routes = mapping.routes()
         self.spiked = np.zeros(len(self.routes.home), np.int64)
         self._tables = self.routes.as_tuple()
-        self._neurons = (np.zeros(n, np.int8), *np.zeros((3, n), np.int64))
+        self._neurons = (np.zeros(n, np.int8), np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int32))
+        marks = np.zeros(-(-n // kernel.MARKS) * kernel.MARKS, np.uint8)
+        self._marks = (marks, marks.view(np.uint64), np.zeros(n + 1, np.uint32))
         self._lists = _lists(n, len(self.spiked))
         self._boxes = (np.zeros(len(mapping.leaf_core) + 1, np.int64), mapping.leaf)
         self._s = _scalars(schedule, words)
@@ -81,8 +86,8 @@ class Annealer:
         """
         self._s[kernel.IMPROVED] = 0
         count = kernel.compiled()(
-            self._net, self._tables, self._neurons, self._lists, self._boxes, self._s, self._c, self._rng, self._goal,
-            self._cost, self._out,
+            self._net, self._tables, self._neurons, self._marks, self._lists, self._boxes, self._s, self._c, self._rng,
+            self._goal, self._cost, self._out,
         )  # fmt: skip
         if fault := int(self._s[kernel.FAULT]):
             raise JobError(_FAULTS[fault], where="virtual chip", next_step="scale the problem's weights down")
@@ -133,10 +138,9 @@ class Annealer:
         return {"x": x, "u": u, "until": until, "sent": sent, "cost": int(self._s[kernel.COST])}
 
 
-def _lists(n: int, rows: int) -> tuple[npt.NDArray[Any], ...]:
-    """Return room for flips, changed shares (one too many is written), marks, earlier flips, and rows that spike."""
-    changed, rows_spiking = np.zeros(n + 1, np.int64), np.zeros(rows, np.int64)
-    return np.zeros(n, np.int64), changed, np.zeros(n, np.int8), np.zeros(n, np.int64), rows_spiking
+def _lists(n: int, rows: int) -> tuple[IntArray, ...]:
+    """Return room for flips, the flips of the step before, and rows that spike."""
+    return np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(rows, np.int64)
 
 
 def _scalars(schedule: Schedule, words: dict[str, int]) -> IntArray:
@@ -159,10 +163,6 @@ def _constants(schedule: Schedule, words: dict[str, int]) -> IntArray:
         (kernel.SHIFT, schedule.refract_scaling),
         (kernel.CLASH_SHIFT, schedule.clash_scaling),
         (kernel.START_SHIFT, schedule.start_scaling),
-        (kernel.SPIKE_TICKS, constants.ticks("spike_out_time")),
-        (kernel.OUT_TICKS, constants.ticks("message_out_time")),
-        (kernel.IN_TICKS, constants.ticks("message_in_time")),
-        (kernel.SYNAPSE_TICKS, constants.ticks("synapse_time")),
         (kernel.LINK_RATE, constants.link_messages_per_1000_ticks()),
     ):
         c[place] = value

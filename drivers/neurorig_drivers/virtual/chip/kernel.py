@@ -47,9 +47,8 @@ TEMPERATURE, LEVEL, LEVEL_ENDS, LEVEL_STEPS, EARLIER, ROWS = range(10, 16)
 SCALARS = 16
 # Constants of the run, in an int64 array.
 T_MAX, T_MIN, T_FACTOR, T_DECREMENT, LEVELS, GROWTH, STEPS_MAX, SHIFT, LIMIT_TICKS, SEGMENT_TICKS = range(10)
-SPIKE_TICKS, OUT_TICKS, IN_TICKS, SYNAPSE_TICKS, SYNC_TICKS, STOP_AT_TARGETS, START_SHIFT, CLASH_SHIFT = range(10, 18)
-STEP_LIMIT, LINK_RATE = range(18, 20)
-CONSTANTS = 20
+SYNC_TICKS, STOP_AT_TARGETS, START_SHIFT, CLASH_SHIFT, STEP_LIMIT, LINK_RATE = range(10, 16)
+CONSTANTS = 16
 # What is counted, columns of the segments.
 SEG_TICKS, SEG_STEPS, SYNOPS, BUSIEST, SPIKES, MESSAGES, HOPS_EW, HOPS_NS, CROSSINGS = range(9)
 COUNTS = 9
@@ -63,6 +62,14 @@ _LEADING = _RANDOM_BITS - 1
 _MAX_E = _RANDOM_BITS << 8
 _GAMMA, _MIX_A, _MIX_B = (np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 _SHIFT_A, _SHIFT_B, _SHIFT_C, _SHIFT_TOP = np.uint64(30), np.uint64(27), np.uint64(31), np.uint64(40)
+
+CORE_TICKS_BITS = 32
+"""What a core does in a step is one word: its ticks below these bits, its synaptic operations above them."""
+_CORE_TICKS = 2**CORE_TICKS_BITS - 1
+MARKS = 8
+"""Marks are a byte for each neuron, and so many of them are looked at as one word."""
+_MAY_FLIP, _REPORTS = np.uint64(0), np.uint64(1)
+_EACH, _NONE, _ONE = np.uint64(0x0101010101010101), np.uint64(0), np.uint64(1)
 
 
 def _draw(key: Any, counter: Any) -> Any:
@@ -87,95 +94,119 @@ def _scatter(until: Any, shift: int, rng: Any) -> None:
         until[i] = (_draw(rng[0], 2 * i + 1) & 255) >> shift
 
 
-def _decide(diagonal: Any, x: Any, u: Any, until: Any, flips: Any, s: Any, c: Any, rng: Any) -> int:
-    """Choose the neurons that flip in this step, and flip them; return how many."""
-    step, temperature = s[STEP], s[TEMPERATURE] >> FRACTION
-    cut = (temperature * _MAX_E) >> 16
-    # Even the smallest rise needs this many leading zeros: most draws are refused by one predictable look.
-    beyond = max(_RANDOM_BITS - ((65535 // temperature) >> 8), 0)
-    key = rng[0]
-    place = 2 * (step + 1) * len(x)
-    count = 0
+def _look(diagonal: Any, neurons: Any, cut: Any, marks: Any) -> None:
+    """Mark who may flip by a rise of at most `cut` (bit 0), and whose share of the cost has changed (bit 1).
+
+    In 32 bits and without a branch, so that it becomes a few instructions for many neurons at once.
+    """
+    x, u, _, sent = neurons
     for i in range(len(x)):
+        on = np.int32(-x[i])
+        field = np.int32(diagonal[i] + u[i])
+        rise = np.int32((np.int32(field + u[i]) ^ on) - on)
+        marks[i] = np.uint8(rise <= cut) | np.uint8(np.int32(field & on) != sent[i]) << np.uint8(1)
+
+
+def _list(words: Any, mark: Any, listed: Any) -> Any:
+    """List the neurons that have a mark; return how many. One place more is written."""
+    count = _NONE
+    for at in range(len(words)):
+        word = (words[at] >> mark) & _EACH
+        if word != _NONE:
+            for k in range(MARKS):
+                # Writing always and counting what is marked spares a branch.
+                listed[count] = MARKS * at + k
+                count += (word >> np.uint64(8 * k)) & _ONE
+    return np.int64(count)
+
+
+def _report(diagonal: Any, neurons: Any, listed: Any, count: int, rows: Any, boxes: Any, s: Any) -> None:
+    """Send the changed shares of the cost to the integrators, which see them in the next step."""
+    x, u, _, sent = neurons
+    inbox, leaf = boxes
+    first = s[ROWS]
+    for k in range(count):
+        i = listed[k]
+        share = diagonal[i] + u[i] if x[i] else 0
+        inbox[leaf[i]] += share - sent[i]
+        sent[i] = share
+        rows[first + k] = len(x) + i
+    s[ROWS] += count
+
+
+def _willing(diagonal: Any, neurons: Any, listed: Any, count: int, step: int, key: Any, beyond: int) -> int:
+    """Keep those of the list that are awake and either lower the cost or draw zeros enough; return how many.
+
+    All of them draw, needed or not, and none is branched on: a wrong guess takes longer than a draw.
+    """
+    x, u, until, _ = neurons
+    place = 2 * (step + 1) * len(x)
+    kept = 0
+    for k in range(count):
+        i = listed[k]
         rise = (1 - 2 * x[i]) * (diagonal[i] + 2 * u[i])
-        if rise > cut or until[i] > step:
+        r = max(_draw(key, place + 2 * np.int64(i)), 1)
+        listed[kept] = i
+        kept += (until[i] <= step) & ((rise <= 0) | ((r >> beyond) == 0))
+    return kept
+
+
+def _decide(diagonal: Any, neurons: Any, listed: Any, count: int, flips: Any, s: Any, c: Any, key: Any) -> int:
+    """Choose the neurons that flip in this step among those listed, and flip them; return how many."""
+    x, u, until, _ = neurons
+    step, temperature = s[STEP], s[TEMPERATURE] >> FRACTION
+    # Even the smallest rise needs this many leading zeros: one look refuses most draws.
+    beyond = max(_RANDOM_BITS - ((65535 // temperature) >> 8), 0)
+    place = 2 * (step + 1) * len(x)
+    chosen = 0
+    for k in range(_willing(diagonal, neurons, listed, count, step, key, beyond)):
+        i = np.int64(listed[k])
+        rise = (1 - 2 * x[i]) * (diagonal[i] + 2 * u[i])
+        if rise > 0 and (rise << 16) > temperature * _neg_log2(max(_draw(key, place + 2 * i), 1)):
             continue
-        if rise > 0:
-            r = max(_draw(key, place + 2 * i), 1)
-            if (r >> beyond) > 0 or (rise << 16) > temperature * _neg_log2(r):
-                continue
         x[i] ^= 1
         # Who switches off to lower the cost has clashed with a neighbour and gives way for longer.
         shift = c[CLASH_SHIFT] if rise < 0 and x[i] == 0 else c[SHIFT]
         until[i] = step + 1 + ((_draw(key, place + 2 * i + 1) & 255) >> shift)
-        flips[count] = i
-        count += 1
-    return count
+        flips[chosen] = i
+        chosen += 1
+    return chosen
 
 
-def _deliver(net: Any, x: Any, u: Any, lists: Any, s: Any) -> None:
-    """Send the spikes of this step through the rows of Q; list whose share of the cost may have changed."""
+def _deliver(net: Any, x: Any, u: Any, flips: Any, rows: Any, s: Any) -> None:
+    """Send the spikes of this step through the rows of Q."""
     _, start, target, weight = net
-    flips, changed, marked = lists[:3]
-    count = 0
+    reach = 0
     for k in range(s[FLIPS]):
         i = flips[k]
         sign = 2 * x[i] - 1
-        # A neuron is listed once: writing it always and counting it when new spares a branch.
-        changed[count] = i
-        count += 1 - marked[i]
-        marked[i] = 1
         for at in range(start[i], start[i + 1]):
-            j = target[at]
-            u[j] += sign * weight[at]
-            if abs(u[j]) > STATE_LIMIT:
-                s[FAULT] = 1
-            changed[count] = j
-            count += 1 - marked[j]
-            marked[j] = 1
-        lists[4][s[ROWS] + k] = i
+            state = u[target[at]] + sign * weight[at]
+            u[target[at]] = state
+            # The limit is one below a power of two, so a sum of bits exceeds it exactly when one of the states does.
+            reach |= abs(state)
+        rows[s[ROWS] + k] = i
     s[ROWS] += s[FLIPS]
-    s[CHANGED] = count
+    if reach > STATE_LIMIT:
+        s[FAULT] = 1
 
 
-def _report(diagonal: Any, x: Any, u: Any, sent: Any, lists: Any, inbox: Any, leaf: Any, s: Any) -> None:
-    """Send the changed shares of the cost to the integrators, which see them in the next step."""
-    _, changed, marked, _, rows = lists
-    count = s[ROWS]
-    for k in range(s[CHANGED]):
-        i = changed[k]
-        marked[i] = 0
-        share = diagonal[i] + u[i] if x[i] else 0
-        if share != sent[i]:
-            inbox[leaf[i]] += share - sent[i]
-            sent[i] = share
-            rows[count] = len(x) + i
-            count += 1
-    s[ROWS] = count
-
-
-def charge(rows: Any, count: int, routes: Any, work: Any, tally: Any, spiked: Any, c: Any) -> None:
+def charge(rows: Any, count: int, routes: Any, work: Any, tally: Any, spiked: Any) -> None:
     """Charge one spike of each of the first `count` rows of the routing table to the cores that it concerns."""
-    home, start, to_core, synapses, way = routes[:5]
+    home, start, to_core, load, sends, sums = routes[:6]
     for k in range(count):
         i = rows[k]
         spiked[i] += 1
-        messages = start[i + 1] - start[i]
-        work[0, home[i]] += c[SPIKE_TICKS] + messages * c[OUT_TICKS]
+        work[home[i]] += sends[i]
         for at in range(start[i], start[i + 1]):
-            work[0, to_core[at]] += c[IN_TICKS] + synapses[at] * c[SYNAPSE_TICKS]
-            work[1, to_core[at]] += synapses[at]
-            tally[SYNOPS] += synapses[at]
-        tally[MESSAGES] += messages
-        tally[HOPS_EW] += way[i, 0]
-        tally[HOPS_NS] += way[i, 1]
-        tally[CROSSINGS] += way[i, 2]
-    tally[SPIKES] += count
+            work[to_core[at]] += load[at]
+        for what in range(SYNOPS, COUNTS):
+            tally[what] += sums[i, what]
 
 
 def _busiest_link(rows: Any, count: int, routes: Any, load: Any) -> int:
     """Return the messages over the busiest link: along rows of tiles first, then along columns."""
-    home, start, to_core, _, _, tile_x, tile_y = routes
+    home, start, to_core, _, _, _, tile_x, tile_y = routes
     load[:] = 0
     for k in range(count):
         i = rows[k]
@@ -193,9 +224,17 @@ def _busiest_link(rows: Any, count: int, routes: Any, load: Any) -> int:
     return int(load.max())
 
 
-def step_ticks(rows: Any, count: int, messages: int, routes: Any, work: Any, load: Any, c: Any) -> int:
+def busiest_core(work: Any) -> tuple[int, int]:
+    """Return the ticks of the core that takes longest, and the synaptic operations of the core that has most."""
+    ticks = synops = 0
+    for word in work:
+        ticks, synops = max(ticks, word & _CORE_TICKS), max(synops, word >> CORE_TICKS_BITS)
+    return ticks, synops
+
+
+def step_ticks(rows: Any, count: int, messages: int, routes: Any, core_ticks: int, load: Any, c: Any) -> int:
     """Return the time of a step: its busiest core or its busiest link, and the barrier."""
-    ticks = work[0].max()
+    ticks = core_ticks
     # No link can carry more than all messages together, so their ways are looked at only when they may matter.
     if messages * 1000 > ticks * c[LINK_RATE]:
         ticks = max(ticks, -((-_busiest_link(rows, count, routes, load) * 1000) // c[LINK_RATE]))
@@ -228,7 +267,7 @@ def _integrate(x: Any, lists: Any, inbox: Any, s: Any, targets: Any, kept: Any) 
         if inbox[leaf] != 0:
             inbox[leaves] += inbox[leaf]
             inbox[leaf] = 0
-            lists[4][s[ROWS]] = 2 * len(x) + 1 + leaf
+            lists[2][s[ROWS]] = 2 * len(x) + 1 + leaf
             s[ROWS] += 1
     if abs(s[COST]) > COST_LIMIT:
         s[FAULT] = 2
@@ -246,28 +285,35 @@ def _integrate(x: Any, lists: Any, inbox: Any, s: Any, targets: Any, kept: Any) 
 
 def _keep(x: Any, lists: Any, late: bool, s: Any, into: Any) -> None:
     """Copy the state before the flips of the last step, and with leaves of the step before as well."""
-    into[:] = x
+    for i in range(len(x)):
+        into[i] = x[i]
     for k in range(s[FLIPS]):
         into[lists[0][k]] ^= 1
     if late:
         for k in range(s[EARLIER]):
-            into[lists[3][k]] ^= 1
+            into[lists[1][k]] ^= 1
 
 
 def _remember(lists: Any, s: Any) -> None:
     """Keep the flips of the last step for one step more."""
     for k in range(s[FLIPS]):
-        lists[3][k] = lists[0][k]
+        lists[1][k] = lists[0][k]
     s[EARLIER] = s[FLIPS]
 
 
-def _account(tally: Any, work: Any, ticks: int, s: Any) -> None:
+def _account(tally: Any, ticks: int, busiest: int, s: Any) -> None:
     """Add a step to its segment and to the chip's clock."""
     s[STEP] += 1
     s[TICKS] += ticks
-    tally[BUSIEST] += work[1].max()
+    tally[BUSIEST] += busiest
     tally[SEG_TICKS] += ticks
     tally[SEG_STEPS] += 1
+
+
+def _clear(row: Any) -> None:
+    """Begin a segment."""
+    for what in range(COUNTS):
+        row[what] = 0
 
 
 def _note(improved: Any, s: Any) -> None:
@@ -277,50 +323,55 @@ def _note(improved: Any, s: Any) -> None:
 
 
 def _advance(
-    net: Any, routes: Any, neurons: Any, lists: Any, boxes: Any, s: Any, c: Any, rng: Any, goal: Any, cost: Any,
-    out: Any,
+    net: Any, routes: Any, neurons: Any, marks: Any, lists: Any, boxes: Any, s: Any, c: Any, rng: Any, goal: Any,
+    cost: Any, out: Any,
 ) -> int:  # fmt: skip
     """Run steps until time, targets, a fault or the room in `out` ends it; return the segments written."""
-    x, u, until, sent = neurons
-    inbox, leaf = boxes
+    x, u, until, _ = neurons
     targets, reached_ticks, kept = goal
     base, load, spiked = cost
     segments, improved = out
-    diagonal, flips, rows = net[0], lists[0], lists[4]
-    work = np.zeros((2, len(base)), np.int64)
+    diagonal, flips, rows = net[0], lists[0], lists[2]
+    marked, words, listed = marks
+    work = np.zeros(len(base), np.int64)
     at = 0
-    segments[0] = 0
+    _clear(segments[0])
     if s[STEP] == 0:
         _scatter(until, c[START_SHIFT], rng)
     while s[TICKS] < c[LIMIT_TICKS] and s[STEP] < c[STEP_LIMIT] and not s[FAULT] and s[IMPROVED] < len(improved):
         if c[STOP_AT_TARGETS] and s[REACHED] == len(targets):
             break
         tally = segments[at]
-        work[0], work[1] = base, 0
+        for core in range(len(base)):
+            work[core] = base[core]
         first, messages = s[REACHED], tally[MESSAGES]
         _anneal(rows, len(x), s, c)
-        better = _integrate(x, lists, inbox, s, targets, kept)
-        _report(diagonal, x, u, sent, lists, inbox, leaf, s)
-        if len(inbox) > 1:
+        better = _integrate(x, lists, boxes[0], s, targets, kept)
+        _look(diagonal, neurons, np.int32(((s[TEMPERATURE] >> FRACTION) * _MAX_E) >> 16), marked)
+        _report(diagonal, neurons, listed, _list(words, _REPORTS, listed), rows, boxes, s)
+        if len(boxes[0]) > 1:
             _remember(lists, s)
-        s[FLIPS] = _decide(diagonal, x, u, until, flips, s, c, rng)
-        _deliver(net, x, u, lists, s)
-        charge(rows, s[ROWS], routes, work, tally, spiked, c)
-        _account(tally, work, step_ticks(rows, s[ROWS], tally[MESSAGES] - messages, routes, work, load, c), s)
-        reached_ticks[first : s[REACHED]] = s[TICKS]
+        s[FLIPS] = _decide(diagonal, neurons, listed, _list(words, _MAY_FLIP, listed), flips, s, c, rng[0])
+        _deliver(net, x, u, flips, rows, s)
+        charge(rows, s[ROWS], routes, work, tally, spiked)
+        ticks, busiest = busiest_core(work)
+        ticks = step_ticks(rows, s[ROWS], tally[MESSAGES] - messages, routes, ticks, load, c)
+        _account(tally, ticks, busiest, s)
+        for reached in range(first, s[REACHED]):
+            reached_ticks[reached] = s[TICKS]
         if better:
             _note(improved, s)
         if tally[SEG_TICKS] >= c[SEGMENT_TICKS]:
             at += 1
             if at == len(segments):
                 break
-            segments[at] = 0
+            _clear(segments[at])
     return int(at + (at < len(segments) and segments[at, SEG_STEPS] > 0))
 
 
 _PARTS = (
-    _draw, _neg_log2, _scatter, _decide, _deliver, _report, charge, _busiest_link, step_ticks, _anneal, _keep,
-    _integrate, _remember, _account, _note, _advance,
+    _draw, _neg_log2, _scatter, _look, _list, _report, _willing, _decide, _deliver, charge, _busiest_link,
+    busiest_core, step_ticks, _anneal, _keep, _integrate, _remember, _account, _clear, _note, _advance,
 )  # fmt: skip
 
 
@@ -334,11 +385,16 @@ def compiled() -> Callable[..., int]:
 
 
 def jit(part: Callable[..., Any]) -> Any:
-    """Return a function as machine code."""
+    """Return a function as machine code, in which the parts are one with what calls them.
+
+    Else each call of a part would count references to its arrays up and down, which took a fifth of a small step. An
+    integer divided by zero is not told, which no divisor here can be.
+    """
     import numba
 
+    make = functools.partial(numba.njit, nogil=True, error_model="numpy", forceinline=part.__name__ != "_advance")
     try:
-        return numba.njit(nogil=True, cache=True)(part)
+        return make(cache=True)(part)
     except RuntimeError:
         # Nowhere to keep the machine code, as in a read-only installation: then it is made anew each time.
-        return numba.njit(nogil=True)(part)
+        return make()(part)

@@ -7,6 +7,7 @@ core of its own, which pass their sums on to the root one step later.
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -72,7 +73,11 @@ class Mapping:
         return count.astype(np.int64)
 
     def routes(self) -> Routes:
-        """Return the routing table: flips, reports, temperature, leaves (see kernel)."""
+        """Return the routing table: flips, reports, temperature, leaves (see kernel); made once."""
+        return self._routes
+
+    @functools.cached_property
+    def _routes(self) -> Routes:
         with_variables = np.bincount(self.core, minlength=self.mesh.cores)
         cores = np.flatnonzero(with_variables)
         temperature = Fan(np.array([0, len(cores)]), cores, with_variables[cores])

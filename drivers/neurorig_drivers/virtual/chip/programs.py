@@ -18,7 +18,8 @@ from neurorig_drivers.virtual.chip.network import IntArray, from_arrays
 from neurorig_drivers.virtual.chip.placed import accept
 from neurorig_drivers.virtual.chip.power import segments_to_play
 from neurorig_drivers.virtual.chip.routing import Routes
-from neurorig_drivers.virtual.chip.schedule import Schedule, schedule_for
+from neurorig_drivers.virtual.chip.schedule import Schedule
+from neurorig_drivers.virtual.chip.temperatures import schedule_of
 from neurorig_drivers.virtual.power_history import FloatArray
 from neurorig_protocols.errors import UserError
 
@@ -64,7 +65,7 @@ class QuboProgram:
         return QuboRun(self, self._schedule(message), message, arrays["target_costs"].tolist())
 
     def _schedule(self, message: Message) -> Schedule:
-        return schedule_for(self.network.n, self.network.density, dict(message["params"]))
+        return schedule_of(self.network, dict(message["params"]))
 
 
 class QuboRun:

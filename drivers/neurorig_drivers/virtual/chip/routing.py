@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neurorig_drivers.virtual.chip import constants, kernel
 from neurorig_drivers.virtual.chip.mesh import Mesh
 from neurorig_drivers.virtual.chip.network import IntArray
 
@@ -90,10 +91,24 @@ class Routes:
     way: IntArray
 
     def as_tuple(self) -> tuple[Any, ...]:
-        """Return the arrays in the order that the kernel expects."""
+        """Return the arrays in the order that the kernel expects, with what a spike of each row costs added up.
+
+        home, start, to_core; load: what an entry costs its core (see kernel.CORE_TICKS_BITS); sends: the ticks at home;
+        sums (rows, COUNTS): what is counted; x, y of each core's tile. An input line sends nothing itself.
+        """
         x, y = self.mesh.place_of(np.arange(self.mesh.cores))
         fan = self.fan
-        return self.home, fan.start, fan.to_core, fan.synapses, self.way, x, y
+        arriving = constants.ticks("message_in_time") + fan.synapses * constants.ticks("synapse_time")
+        load = arriving + (fan.synapses << kernel.CORE_TICKS_BITS)
+        inside = self.home >= 0
+        sends = inside * (constants.ticks("spike_out_time") + fan.messages * constants.ticks("message_out_time"))
+        sums = np.zeros((len(self.home), kernel.COUNTS), np.int64)
+        total = np.concatenate([[0], np.cumsum(fan.synapses)])
+        sums[:, kernel.SYNOPS] = total[fan.start[1:]] - total[fan.start[:-1]]
+        sums[:, kernel.SPIKES] = inside
+        sums[:, kernel.MESSAGES] = inside * fan.messages
+        sums[:, [kernel.HOPS_EW, kernel.HOPS_NS, kernel.CROSSINGS]] = self.way
+        return self.home, fan.start.astype(np.uint64), fan.to_core.astype(np.uint32), load, sends, sums, x, y
 
     @property
     def flows(self) -> tuple[IntArray, IntArray, IntArray]:

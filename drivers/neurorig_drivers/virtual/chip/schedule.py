@@ -1,6 +1,7 @@
 """The annealing schedule: temperatures over steps, as constants of the chip.
 
-Defaults depend on size and density only, never on an instance (a rule of the benchmark).
+Defaults depend on size and density only, never on an instance (a rule of the benchmark); what other problems need is
+the business of `temperatures`.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from neurorig_protocols.records import Record
 TEMPERATURE_LIMIT = 2**16 - 1
 _UNIT = 256 * math.log(2)
 _ONE = 1 << FRACTION
+COLDEST, HOTTEST = 1 / _UNIT, TEMPERATURE_LIMIT / _UNIT
+"""Temperatures in cost units that fit into 16 bits."""
 
 
 class Schedule(Record):
@@ -40,17 +43,21 @@ class Schedule(Record):
     def _falls(self) -> Self:
         if self.t_min > self.t_max:
             raise ValueError("t_min must not exceed t_max")
-        if self.t_max * _UNIT > TEMPERATURE_LIMIT or self.t_min * _UNIT < 1:
-            raise ValueError(f"temperatures from {1 / _UNIT:.4f} to {TEMPERATURE_LIMIT / _UNIT:.0f} fit into 16 bits")
+        if self.t_max > HOTTEST:
+            raise ValueError(f"t_max can be {HOTTEST:.0f} at most")
         return self
 
     def words(self, scale: float) -> dict[str, int]:
         """Return the integers of the annealing neuron for a cost unit of `scale` >= 1.
 
-        Temperatures are ln 2 times 2^16 per cost unit: 8 bits of the kernel's unit and 8 that are not sent.
+        Temperatures are ln 2 times 2^16 per cost unit: 8 bits of the kernel's unit and 8 that are not sent. UserError
+        when the lowest one is no whole unit.
         """
-        unit = _UNIT * min(scale, TEMPERATURE_LIMIT / (self.t_max * _UNIT))
+        unit = _UNIT * min(scale, HOTTEST / self.t_max)
         top, low = round(self.t_max * unit * _ONE), round(self.t_min * unit * _ONE)
+        if low < _ONE:
+            least = f"the chip's temperatures begin at {1 / unit:.2g} here"
+            raise UserError(f"t_min is {self.t_min:g}, {least}", where="solver.params", next_step="raise t_min")
         if self.kind == "geometric":
             factor, decrement = round(65536 * (low / top) ** (1 / (self.levels - 1))), 0
         else:

@@ -17,13 +17,11 @@ import numpy as np
 from neurorig_drivers.virtual.chip import kernel
 from neurorig_drivers.virtual.chip.kernel import (
     BUSIEST,
-    IN_TICKS,
     MESSAGES,
     SEG_STEPS,
     SEG_TICKS,
     SEGMENT_TICKS,
-    SYNAPSE_TICKS,
-    SYNOPS,
+    busiest_core,
     charge,
     step_ticks,
 )
@@ -83,18 +81,6 @@ def _inject(lines: Any, events: Any, s: Any) -> int:
     return count
 
 
-def _arrive(lines: Any, count: int, routes: Any, work: Any, tally: Any, spiked: Any, c: Any) -> None:
-    """Charge input spikes to the cores that they reach; who sends them lies outside the chip."""
-    _, start, to_core, synapses = routes[:4]
-    for k in range(count):
-        i = lines[k]
-        spiked[i] += 1
-        for at in range(start[i], start[i + 1]):
-            work[0, to_core[at]] += c[IN_TICKS] + synapses[at] * c[SYNAPSE_TICKS]
-            work[1, to_core[at]] += synapses[at]
-            tally[SYNOPS] += synapses[at]
-
-
 def _record(spikes: Any, count: int, inputs: int, counters: Any, population: Any, s: Any) -> None:
     """Count this step's spikes, and turn neurons into rows of the routing table."""
     counts, first, of_population = counters
@@ -131,12 +117,12 @@ def _advance(
     base, load, spiked = cost
     spikes, lines = lists
     samples, steps, inputs = limits
-    work = np.zeros((2, len(base)), np.int64)
+    work = np.zeros(len(base), np.int64)
     at = 0
     segments[0] = 0
     while s[SAMPLE] < samples:
         tally = segments[at]
-        work[0], work[1] = base, 0
+        work[:] = base
         messages = tally[MESSAGES]
         injected = _inject(lines, events, s)
         for k in range(injected):
@@ -145,11 +131,12 @@ def _advance(
         _record(spikes, count, inputs, counters, population, s)
         for k in range(count):
             _deliver(spikes[k], synapses, arriving)
-        _arrive(lines, injected, routes, work, tally, spiked, c)
-        charge(spikes, count, routes, work, tally, spiked, c)
-        ticks = step_ticks(spikes, count, tally[MESSAGES] - messages, routes, work, load, c)
+        charge(lines, injected, routes, work, tally, spiked)
+        charge(spikes, count, routes, work, tally, spiked)
+        ticks, busiest = busiest_core(work)
+        ticks = step_ticks(spikes, count, tally[MESSAGES] - messages, routes, ticks, load, c)
         s[TICKS] += ticks
-        tally[BUSIEST] += work[1].max()
+        tally[BUSIEST] += busiest
         tally[SEG_TICKS] += ticks
         tally[SEG_STEPS] += 1
         s[STEP] += 1
@@ -163,7 +150,7 @@ def _advance(
     return int(at + (at < len(segments) and segments[at, SEG_STEPS] > 0))
 
 
-_PARTS = (_decayed, _update, _deliver, _inject, _arrive, _record, _close_sample, _advance)
+_PARTS = (_decayed, _update, _deliver, _inject, _record, _close_sample, _advance)
 
 
 @functools.cache
@@ -171,7 +158,7 @@ def compiled() -> Callable[..., int]:
     """Return `_advance` as machine code, compiled once and cached on disk by numba."""
     kernel.compiled()
     # The kernel's functions have been replaced by compiled ones since they were imported here.
-    globals().update(charge=kernel.charge, step_ticks=kernel.step_ticks)
+    globals().update(charge=kernel.charge, busiest_core=kernel.busiest_core, step_ticks=kernel.step_ticks)
     for part in _PARTS:
         globals()[part.__name__] = kernel.jit(part)
     return globals()["_advance"]  # type: ignore[no-any-return]  # numba ships no types

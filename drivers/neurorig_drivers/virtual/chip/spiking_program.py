@@ -128,10 +128,6 @@ def _constants(program: SpikingProgram) -> IntArray:
     c = np.zeros(kernel.CONSTANTS, np.int64)
     mesh = program.mapping.mesh
     for place, value in (
-        (kernel.SPIKE_TICKS, constants.ticks("spike_out_time")),
-        (kernel.OUT_TICKS, constants.ticks("message_out_time")),
-        (kernel.IN_TICKS, constants.ticks("message_in_time")),
-        (kernel.SYNAPSE_TICKS, constants.ticks("synapse_time")),
         (kernel.LINK_RATE, constants.link_messages_per_1000_ticks()),
         (kernel.SYNC_TICKS, constants.sync_ticks(mesh.tiles, mesh.chips)),
         (kernel.SEGMENT_TICKS, round(SEGMENT_S / constants.TICK_S)),

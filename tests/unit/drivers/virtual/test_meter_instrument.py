@@ -135,7 +135,7 @@ def test_reset_ends_everything(meter: Instrument) -> None:
 # --- how well it measures
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.sampled_from(spec.RANGES_W), st.floats(0.05, 1.0))
 def test_every_seed_keeps_the_specification(seed: int, range_w: float, fraction: float) -> None:
     """Gain and offset together stay inside their limits, and the noise is what is published."""
@@ -359,7 +359,7 @@ def test_there_are_eight_channels_at_most(world: World, rails: tuple[str, ...]) 
         Instrument(world, rails, seed=0)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(
     st.lists(
         st.sampled_from(

@@ -55,7 +55,7 @@ def closed_form_j(segments: list[tuple[int, float, float]], a: float, b: float) 
 
 
 @given(plays=st.lists(st.lists(SEGMENT, min_size=1, max_size=8), min_size=1, max_size=5), data=st.data())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_sampled_energy_equals_the_closed_form(
     plays: list[list[tuple[int, float, float]]], data: st.DataObject
 ) -> None:
@@ -80,7 +80,7 @@ def test_sampled_energy_equals_the_closed_form(
     steps=st.lists(st.tuples(SEGMENT, st.integers(0, 10**6)), min_size=1, max_size=6),
     idle=st.tuples(WATTS, WATTS),
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_truth_of_each_window_equals_what_was_played(
     tmp_path_factory: pytest.TempPathFactory,
     steps: list[tuple[tuple[int, float, float], int]],

@@ -20,7 +20,7 @@ MakeMis = Callable[[int, float, int], Arrays]
 def start(network: Network, **options: object) -> Annealer:
     """Return a run with the default schedule of the network's size and density."""
     chosen = {"seed": 0, "limit_s": 0.01} | options
-    return Annealer(network, place(network), schedule_for(network.n, network.density, {}), **chosen)  # type: ignore[arg-type]
+    return Annealer(network, place(network), schedule_for(network.n, network.density, {}), **chosen)
 
 
 def finish(run: Annealer) -> np.ndarray:
@@ -40,6 +40,19 @@ def test_the_same_seed_gives_the_same_run(mis: MakeMis) -> None:
     assert np.array_equal(first, again)
     assert np.array_equal(runs[0].solution, runs[1].solution)
     assert not np.array_equal(first[: len(other)], other[: len(first)])
+
+
+def test_runs_of_one_placement_share_its_routing_table(mis: MakeMis) -> None:
+    """The table of a large network takes a second to make: it is made once, and a run leaves it as it was."""
+    network = from_arrays(mis(100, 0.05, 1))
+    mapping, schedule = place(network), schedule_for(network.n, network.density, {})
+    before = mapping.routes().way.copy()
+    runs = [Annealer(network, mapping, schedule, seed=3, limit_s=1e-3) for _ in range(2)]
+    first, again = (finish(run) for run in runs)
+
+    assert runs[0].routes is runs[1].routes
+    assert np.array_equal(mapping.routes().way, before)
+    assert np.array_equal(first, again)
 
 
 def test_a_fixed_timeout_ends_with_the_step_that_reaches_it(mis: MakeMis) -> None:

@@ -18,7 +18,7 @@ MakeQubo = Callable[[np.ndarray], Arrays]
 
 
 @given(data=st.data(), n=st.integers(1, 7), scale=st.sampled_from([1, 300, 10**6, 10**9]))
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_no_state_costs_more_or_less_than_the_bound_says(
     qubo: MakeQubo, data: st.DataObject, n: int, scale: int
 ) -> None:

@@ -57,9 +57,18 @@ def test_parameters_replace_defaults() -> None:
 
 @pytest.mark.parametrize(
     "params",
-    [{"t_max": -1}, {"t_mx": 1}, {"levels": 1}, {"t_min": 9.0}, {"t_max": 1e4}, {"t_min": 1e-6}, {"kind": "x"}],
+    [{"t_max": -1}, {"t_mx": 1}, {"levels": 1}, {"t_min": 9.0}, {"t_max": 1e4}, {"kind": "x"}],
 )
 def test_wrong_parameters_are_named(params: dict[str, Any]) -> None:
     """A parameter that cannot be is the user's error and says which."""
     with pytest.raises(UserError, match="parameters are wrong"):
         schedule_for(250, 0.05, params)
+
+
+def test_a_lowest_temperature_below_the_chips_first_one_is_refused() -> None:
+    """How low t_min may be depends on the cost unit, so it is the words that say so."""
+    schedule = Schedule(t_min=0.001)
+
+    assert schedule.words(10.0)["t_min"] >> FRACTION == 1
+    with pytest.raises(UserError, match=r"t_min is 0\.001.*begin at 0\.0056"):
+        schedule.words(1.0)

@@ -91,7 +91,7 @@ def start(network: SpikingNetwork, steps: int, samples: int, events: list[np.nda
 
 
 @given(case=networks())
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_every_spike_equals_plain_numpy(case: dict[str, Any]) -> None:
     """Counts, first steps, population counts and synaptic operations follow from the same spikes in any network."""
     network, steps, samples = case["network"], case["steps"], case["samples"]
@@ -187,7 +187,7 @@ def test_malformed_events_are_refused(events: list[np.ndarray], words: str) -> N
 def test_endless_batches_are_refused(change: dict[str, int]) -> None:
     """Steps and samples are bounded."""
     with pytest.raises(UserError, match="cannot have"):
-        start(layered(20, 2), **{"steps": 5, "samples": 1, "events": EVENTS} | change)  # type: ignore[arg-type]
+        start(layered(20, 2), **{"steps": 5, "samples": 1, "events": EVENTS} | change)
 
 
 def test_a_foreign_placement_is_checked() -> None:
