@@ -27,7 +27,8 @@ kind "snn" (a spiking network in the chip's own integers, time step by time step
                      source s are [start[s], start[s + 1]), sources are the input lines first and then the neurons
     Batch.meta:      steps (per sample), samples; neurons are reset between samples
     Batch.arrays:    event_sample, event_step, event_input int64 (e,), in that order of sorting
-    RunOutput.meta:  solve_s (clock named by "clock"), clock, windows, spikes (total), and any activity counts
+    RunOutput.meta:  solve_s (clock named by "clock"), clock, windows, spikes (total), and any activity counts;
+                     inexact (text) where the board's own numbers cannot give every spike of the integers: why
     RunOutput.arrays: counts int64 (samples, k) spikes of each output; first_step int64 (samples, k), -1 for none;
                      population_spikes int64 (samples, populations)
 

@@ -77,6 +77,7 @@ class SpikingNetwork:
             ("dv", self.dv, 0, DECAY_ONE),
             ("vth", self.vth, 0, STATE_LIMIT),
             ("bias", self.bias, -STATE_LIMIT, STATE_LIMIT),
+            ("population", self.population, 0, self.n - 1),
             ("weight", self.weight, WEIGHT_MIN, WEIGHT_MAX),
             ("target", self.target, 0, self.n - 1),
             ("outputs", self.outputs, 0, self.n - 1),

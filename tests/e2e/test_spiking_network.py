@@ -43,6 +43,8 @@ def test_a_network_is_measured(house: House) -> None:
     assert unpack_counts(attempt.answer.counts, (SAMPLES, 2)).tolist() == answer["counts"].tolist()
     assert attempt.answer.verified is not None
     assert attempt.answer.verified.output_spikes == answer["counts"].sum() > 0
+    assert str(attempt.answer.verified.recomputed).startswith("counts and first spikes")
+    assert attempt.answer.verified.not_recomputed is None
     cells = {cell.component: cell.energy for cell in client.energy(attempt.id).cells if cell.phase == "run"}
     assert sorted(cells) == ["network", "soma", "synapse"]
     lines = [json.loads(line) for line in (house.root / "truth" / "sanafe.jsonl").read_text().splitlines()]

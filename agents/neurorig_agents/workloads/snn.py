@@ -21,11 +21,13 @@ from neurorig_protocols.events import MAX_BYTES, Events, parse_events
 from neurorig_protocols.job import Snn
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.report import MAX_COUNTS, PopulationSpikes, SnnAnswer, pack_counts
+from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.snn_packed import pack_network
 
 SLOW_STEP_S = 1e-3
 """A step of a chip that is held to real time; free-running ones take microseconds. It sets the ranging pass's rate."""
 
-_KNOWN = frozenset(("solve_s", "clock", "windows", "spikes"))
+_KNOWN = frozenset(("solve_s", "clock", "windows", "spikes", "inexact"))
 
 
 class SnnWork:
@@ -39,6 +41,7 @@ class SnnWork:
         self._populations: list[str] = lowered.meta["populations"]
         self._population: npt.NDArray[np.int64] = lowered.arrays["population"]
         self._outputs = len(lowered.arrays["outputs"])
+        self._packed = pack_network(SpikingNetwork.from_arrays(int(lowered.meta["inputs"]), lowered.arrays))
         events = _read(files[workload.events])
         _check_span(events, workload, int(lowered.meta["inputs"]))
         _check_answer(workload.samples * self._outputs)
@@ -85,6 +88,8 @@ class SnnWork:
             solve_s=number(output.meta, "solve_s"),
             clock=str(output.meta.get("clock", "host")),
             quantisation=self._quantisation,
+            inexact=None if output.meta.get("inexact") is None else str(output.meta["inexact"])[:300],
+            network=self._packed,
             activity=activity(output.meta, _KNOWN),
         )
 

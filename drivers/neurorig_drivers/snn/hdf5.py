@@ -15,7 +15,7 @@ from neurorig_protocols.errors import UserError
 MAX_OBJECTS = 20_000
 MAX_DEPTH = 16
 MAX_DATA_BYTES = 512 << 20
-"""Sum over all datasets, unpacked."""
+"""Sum over all datasets, unpacked, each value as what it takes when it is read."""
 _FILTERS = (None, "gzip", "lzf")
 
 
@@ -70,7 +70,8 @@ def _look_at_data(found: Any, here: str, looked: _Looked) -> None:
         raise _refused(here, "its data are packed in a way that is not accepted")
     if found.dtype.kind not in "biufSO" or (found.dtype.kind == "O" and not _is_text(found)):
         raise _refused(here, f"its type {found.dtype} is neither a number nor text")
-    looked.data_bytes += found.nbytes
+    # Numbers are read as doubles, however small they are in the file.
+    looked.data_bytes += max(found.nbytes, 8 * found.size)
     if looked.data_bytes > MAX_DATA_BYTES:
         raise _refused(here, f"the data take more than {MAX_DATA_BYTES} bytes")
 

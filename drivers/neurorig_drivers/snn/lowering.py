@@ -38,15 +38,17 @@ def lower(real: RealNetwork) -> Lowered:
     population = real.population_of
     weight = np.zeros(csc.nnz, np.int64)
     pieces: dict[str, list[Ints]] = {name: [] for name in ("du", "dv", "vth", "bias")}
-    reports = []
+    reports, notes = [], list(real.notes)
     for number, part in enumerate(real.populations):
         here = population[csc.indices] == number
         scale, exact = _scale(part, csc.data[here])
         rounded = np.clip(np.rint(csc.data[here] * scale / WEIGHT_ONE), WEIGHT_MIN, WEIGHT_MAX)
+        _check_not_lost(part, csc.data[here], rounded)
         weight[here] = rounded.astype(np.int64)
         words = _words(part, scale)
         for name, values in words.items():
             pieces[name].append(values)
+        notes += _lost_leak(part, words["dv"])
         reports.append(_report(part, _Rounded(scale, exact, csc.data[here], rounded), words))
     # Synapses that were rounded to nothing are still there: a chip that holds them reads them.
     network = SpikingNetwork(
@@ -60,8 +62,25 @@ def lower(real: RealNetwork) -> Lowered:
     )
     checked = SpikingNetwork.from_arrays(network.inputs, network.to_arrays())
     names = tuple(part.name for part in real.populations)
-    report = {"dt": real.dt, "notes": list(real.notes), "populations": reports}
+    report = {"dt": real.dt, "notes": notes, "populations": reports}
     return Lowered(checked, names, report)
+
+
+def _check_not_lost(part: RealPopulation, weights: Floats, rounded: Floats) -> None:
+    """Refuse a population that no input could ever reach: it would be silent, and its numbers would look right."""
+    if not weights.size or rounded.any():
+        return
+    share = float(np.abs(weights).max() / max(part.threshold.max(), np.abs(part.bias).max()))
+    raise DoesNotFit(
+        f"every weight of '{part.name}' rounds to nothing: a spike moves a membrane by at most {share:.1e} of its "
+        "threshold or bias",
+        where="model",
+        next_step="Check the step: in the graph's unit of time a time constant should be some steps long. "
+        "Give the exporter's step with --dt.",
+        limit="part of the threshold that a weight must move",
+        needed=share,
+        available=WEIGHT_ONE / 2 / STATE_LIMIT,
+    )
 
 
 def _scale(part: RealPopulation, weights: Floats) -> tuple[float, bool]:
@@ -111,6 +130,16 @@ def _words(part: RealPopulation, scale: float) -> dict[str, Ints]:
             available=2 * DECAY_ONE,
         )
     return {name: values.astype(np.int64) for name, values in words.items()}
+
+
+def _lost_leak(part: RealPopulation, decay: Ints) -> list[str]:
+    lost = int(((decay == 0) & (part.keep_v < 1)).sum())
+    if not lost:
+        return []
+    return [
+        f"'{part.name}': {lost} of {part.neurons} neurons lose their leak to rounding, a time constant is longer than "
+        f"{2 * DECAY_ONE} steps; check dt"
+    ]
 
 
 @dataclass(frozen=True, eq=False)

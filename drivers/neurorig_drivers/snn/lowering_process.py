@@ -25,6 +25,8 @@ MAX_FILE_BYTES = 128 << 20
 MAX_MEMORY_BYTES = 6 << 30
 LIMIT_S = 120.0
 MAX_CPU_S = 240
+MAX_FRAMES = 10_000
+"""A graph is followed from node to node, some frames for each of the nodes that may lie in a row."""
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
 
 
@@ -94,6 +96,7 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     # Also when the caller is gone and nobody ends this process.
     resource.setrlimit(resource.RLIMIT_CPU, (MAX_CPU_S, MAX_CPU_S))
+    sys.setrecursionlimit(MAX_FRAMES)
     out = os.dup(1)
     os.dup2(2, 1)
     try:

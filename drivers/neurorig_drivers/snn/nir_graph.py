@@ -15,16 +15,18 @@ from typing import Any
 import numpy as np
 
 from neurorig_drivers.snn.hdf5 import look_over
-from neurorig_drivers.snn.nir_neurons import NEURONS
-from neurorig_drivers.snn.operators import Operator, Shape, is_linear, operator_of, unsupported
-from neurorig_drivers.snn.real import Floats, RealNetwork, RealPopulation
+from neurorig_drivers.snn.nir_delays import Late, Relays, delayed, relays_of, whole_steps
+from neurorig_drivers.snn.nir_file import check_types, read_nodes
+from neurorig_drivers.snn.nir_neurons import NEURONS, TIME_CONSTANTS
+from neurorig_drivers.snn.nir_opened import Step, kind_of, opened, step_of
+from neurorig_drivers.snn.operators import Operator, Shape, is_linear, is_supported, operator_of, unsupported
+from neurorig_drivers.snn.real import Floats, Ints, RealNetwork, RealPopulation
 from neurorig_protocols.errors import DoesNotFit, UserError
 
-MAX_NODES = 500
 MAX_NEURONS = 1_000_000
 MAX_SYNAPSES = 20_000_000
-COMMON_DT = 1e-4
-"""The step that exporters of NIR graphs take where the graph does not tell."""
+MAX_POPULATIONS = 500
+"""What a report has room for."""
 
 
 def read_nir(path: Path, dt: float | None = None) -> RealNetwork:
@@ -33,79 +35,21 @@ def read_nir(path: Path, dt: float | None = None) -> RealNetwork:
     Raises UserError for a file or a node that is not supported, DoesNotFit for one that is too large.
     """
     look_over(path)
-    import nir
-
-    try:
-        graph = nir.read(path, type_check=False)
-    except Exception as error:  # the reader raises whatever a malformed file leads it to
-        raise UserError(f"the network is no NIR graph: {type(error).__name__}: {error}", where="model") from error
-    return network_of(graph, dt)
+    check_types(path)
+    return network_of(read_nodes(path), dt)
 
 
 def network_of(graph: Any, dt: float | None = None) -> RealNetwork:
     """Return the network of a graph that was read."""
-    nodes, before = _opened(graph)
-    step, why = _step(graph, nodes, dt)
-    return _Builder(nodes, before, step).build(why)
-
-
-def _step(graph: Any, nodes: dict[str, Any], dt: float | None) -> tuple[float, str]:
-    told = graph.metadata.get("dt") if isinstance(graph.metadata, dict) else None
-    timed = any(hasattr(node, "tau") or hasattr(node, "tau_mem") for node in nodes.values())
-    choices = ((dt, "the job"), (told, "the graph's metadata"), (None if timed else 1.0, "no node has a time constant"))
-    for value, why in choices:
-        if value is not None:
-            number = float(np.asarray(value).item())
-            if not (math.isfinite(number) and number > 0):
-                raise UserError(f"a time step of {number} is not possible", where="dt")
-            return number, why
-    return COMMON_DT, "the common step of NIR exporters; neither the job nor the graph tells one"
-
-
-def _opened(graph: Any, prefix: str = "", depth: int = 0) -> tuple[dict[str, Any], dict[str, list[str]]]:
-    """Return all nodes by full name, and for each the names of those before it; sub-graphs are opened."""
-    if depth > 8:
-        raise UserError("graphs lie in graphs more than 8 deep", where="model")
-    nodes: dict[str, Any] = {}
-    before: dict[str, list[str]] = {}
-    entry, way_out = {}, {}
-    for name, node in graph.nodes.items():
-        full = prefix + str(name)
-        if _kind(node) == "NIRGraph":
-            inner, links = _opened(node, f"{full}/", depth + 1)
-            nodes |= inner
-            before |= links
-            entry[name], way_out[name] = _door(node, full, "Input"), _door(node, full, "Output")
-        else:
-            nodes[full] = node
-            before[full] = []
-            entry[name] = way_out[name] = full
-    for source, target in graph.edges:
-        if source not in entry or target not in entry:
-            raise UserError(f"an edge leads from '{source}' to '{target}', and one of them is missing", where="model")
-        if way_out[source] not in before[entry[target]]:
-            before[entry[target]].append(way_out[source])
-    if len(nodes) > MAX_NODES:
-        raise UserError(f"the graph has {len(nodes)} nodes, {MAX_NODES} are read at most", where="model")
-    return nodes, before
-
-
-def _door(graph: Any, name: str, kind: str) -> str:
-    doors = [str(inner) for inner, node in graph.nodes.items() if _kind(node) == kind]
-    if len(doors) != 1:
-        raise UserError(f"the graph in the node '{name}' has {len(doors)} {kind} nodes, not one", where="model")
-    return f"{name}/{doors[0]}"
-
-
-def _kind(node: Any) -> str:
-    return type(node).__name__
+    nodes, before = opened(graph)
+    return _Builder(nodes, before, step_of(graph, nodes, dt)).build()
 
 
 @dataclass(frozen=True, eq=False)
 class _Sum:
-    """What reaches a place: one sparse matrix per source, a constant, and the tensor's shape."""
+    """What reaches a place: one CSR matrix per source and delay, a constant, and the tensor's shape."""
 
-    parts: dict[str, Any]
+    parts: dict[Late, Any]
     constant: Floats
     shape: Shape
 
@@ -113,55 +57,61 @@ class _Sum:
 class _Builder:
     """Strictly private: follows each neuron's input back to what spikes."""
 
-    def __init__(self, nodes: dict[str, Any], before: dict[str, list[str]], dt: float) -> None:
+    def __init__(self, nodes: dict[str, Any], before: dict[str, list[str]], step: Step) -> None:
         self._nodes = nodes
         self._before = before
-        self._dt = dt
+        self._step = step
         self._known: dict[str, _Sum] = {}
         self._open: list[str] = []
         for name, node in nodes.items():
-            kind = _kind(node)
-            if not (is_linear(kind) or kind in NEURONS or kind in ("Input", "Output")):
-                raise unsupported(name, kind)
-        self._inputs = sorted(n for n, node in nodes.items() if _kind(node) == "Input" and not before[n])
+            if not is_supported(kind_of(node)):
+                raise unsupported(name, kind_of(node))
+        self._inputs = sorted(n for n, node in nodes.items() if kind_of(node) == "Input" and not before[n])
         # A file keeps no order of its own, so names give it.
-        self._neurons = sorted(n for n, node in nodes.items() if _kind(node) in NEURONS)
+        self._neurons = sorted(n for n, node in nodes.items() if kind_of(node) in NEURONS)
 
-    def build(self, why_dt: str) -> RealNetwork:
-        from scipy import sparse
-
+    def build(self) -> RealNetwork:
         if not self._neurons:
             raise UserError("the graph has no neurons", where="model")
-        _bound("neurons", sum(math.prod(self._shape(name)) for name in self._neurons), MAX_NEURONS)
-        populations, rows = [], []
-        sources = [*self._inputs, *self._neurons]
-        sizes = {name: math.prod(self._shape(name)) for name in sources}
+        sizes = {name: math.prod(self._shape(name)) for name in (*self._inputs, *self._neurons)}
+        _bound("neurons", sum(sizes[name] for name in self._neurons), MAX_NEURONS)
+        populations, sums = [], []
         for name in self._neurons:
             reaching = self._reaching(name)
             population, gain = self._population(name, sizes[name], reaching.constant)
             populations.append(population)
-            parts = [reaching.parts.get(s, sparse.csr_matrix((sizes[name], sizes[s]))) for s in sources]
-            rows.append(sparse.diags(gain) @ sparse.hstack(parts, format="csr"))
-        matrix = sparse.vstack(rows, format="csc")
-        matrix.eliminate_zeros()
-        _bound("synapses", matrix.nnz, MAX_SYNAPSES)
+            weighted = {source: _weighted(gain, matrix) for source, matrix in reaching.parts.items()}
+            sums.append({source: matrix for source, matrix in weighted.items() if matrix.nnz})
+        relays = relays_of(sums, MAX_NEURONS)
+        populations += [row.population() for row in relays.values()]
+        sums += [row.links() for row in relays.values()]
+        held = sum(row.neurons for row in relays.values())
+        _bound("populations with those that hold delays", len(populations), MAX_POPULATIONS)
+        _bound("neurons with those that hold delays", sum(p.neurons for p in populations), MAX_NEURONS)
+        notes = (f"dt = {self._step.dt:g}: {self._step.why}",)
         return RealNetwork(
-            dt=self._dt,
+            dt=self._step.dt,
             inputs=tuple((name, sizes[name]) for name in self._inputs),
             populations=tuple(populations),
             outputs=self._outputs(sizes),
-            matrix=matrix,
-            notes=(f"dt = {self._dt:g}: {why_dt}",),
+            matrix=_stacked(sums, [p.neurons for p in populations], _columns(sizes, relays)),
+            notes=(*notes, f"{held} neurons hold the delays, one for each line and step") if held else notes,
         )
 
     def _outputs(self, sizes: dict[str, int]) -> tuple[int, ...]:
         """Return the neurons that the Output nodes show."""
         first = dict(zip(self._neurons, np.cumsum([0, *(sizes[n] for n in self._neurons)]).tolist(), strict=False))
-        doors = [n for n, node in self._nodes.items() if _kind(node) == "Output" and not self._leads_on(n)]
+        doors = [n for n, node in self._nodes.items() if kind_of(node) == "Output" and not self._leads_on(n)]
         found: list[int] = []
         for door in sorted(doors):
             reaching = self._reaching(door)
-            for source, matrix in reaching.parts.items():
+            for (source, late), matrix in reaching.parts.items():
+                if late:
+                    raise UserError(
+                        f"the output '{door}' shows delayed spikes of '{source}'",
+                        where="model",
+                        next_step="Let the output follow the neurons; a delay behind them shows them later, no others.",
+                    )
                 if source not in first or not _is_identity(matrix):
                     raise UserError(
                         f"the output '{door}' shows sums of '{source}', not spikes of neurons",
@@ -181,31 +131,44 @@ class _Builder:
         from scipy import sparse
 
         if name not in self._known:
-            kind, node = _kind(self._nodes[name]), self._nodes[name]
+            kind, node = kind_of(self._nodes[name]), self._nodes[name]
             if kind in NEURONS or name in self._inputs:
                 shape = self._shape(name)
                 size = math.prod(shape)
                 _bound("values of a node", size, MAX_NEURONS)
-                self._known[name] = _Sum({name: sparse.identity(size, format="csr")}, np.zeros(size), shape)
+                self._known[name] = _Sum({(name, 0): sparse.identity(size, format="csr")}, np.zeros(size), shape)
+            elif kind == "Delay":
+                reaching = self._reaching(name)
+                steps = whole_steps(name, node.delay, len(reaching.constant), self._step.dt)
+                self._known[name] = _Sum(delayed(reaching.parts, steps), reaching.constant, reaching.shape)
             else:
                 reaching = self._reaching(name)
                 self._known[name] = _applied(self._operator(name, node, reaching.shape), reaching, name)
         return self._known[name]
 
     def _operator(self, name: str, node: Any, shape: Shape) -> Operator | None:
-        if not is_linear(_kind(node)):
+        kind = kind_of(node)
+        if not is_linear(kind):
             return None
         try:
-            return operator_of(_kind(node), node, shape)
+            operator = operator_of(kind, node, shape)
         except (ValueError, TypeError, AttributeError) as error:
-            raise UserError(f"the node '{name}' ({_kind(node)}) cannot be read: {error}", where="model") from error
+            raise UserError(
+                f"the node '{name}' ({kind}) cannot be read: {error}",
+                where="model",
+                next_step="Shapes of a graph have no dimensions of batch and time: export with a sample that has none, "
+                "or let the exporter leave them out (ignore_dims).",
+            ) from error
+        if not (np.isfinite(operator.matrix.data).all() and np.isfinite(operator.bias).all()):
+            raise UserError(f"a weight or bias of the node '{name}' ({kind}) is not finite", where="model")
+        return operator
 
     def _reaching(self, name: str) -> _Sum:
         """Return the sum of what the nodes before a node send it."""
         if name in self._open:
             raise UserError(f"'{name}' feeds itself without a neuron in between", where="model")
         if not self._before[name]:
-            if _kind(self._nodes[name]) in NEURONS:
+            if kind_of(self._nodes[name]) in NEURONS:
                 size = math.prod(self._shape(name))
                 return _Sum({}, np.zeros(size), (size,))
             raise UserError(f"nothing leads to the node '{name}'", where="model")
@@ -215,7 +178,7 @@ class _Builder:
         sizes = {len(part.constant) for part in sums}
         if len(sizes) != 1:
             raise UserError(f"the node '{name}' is reached by tensors of {sorted(sizes)} values", where="model")
-        parts: dict[str, Any] = {}
+        parts: dict[Late, Any] = {}
         for part in sums:
             for source, matrix in part.parts.items():
                 parts[source] = parts[source] + matrix if source in parts else matrix
@@ -223,9 +186,9 @@ class _Builder:
 
     def _shape(self, name: str) -> Shape:
         node = self._nodes[name]
-        if _kind(node) == "Input":
-            return tuple(int(size) for size in np.atleast_1d(node.input_type["input"]))
-        own = np.shape(node.threshold if _kind(node) == "Threshold" else node.v_threshold)
+        if kind_of(node) == "Input":
+            return _whole_shape(name, node.input_type["input"])
+        own = np.shape(node.threshold if kind_of(node) == "Threshold" else node.v_threshold)
         before = self._before[name]
         # A parameter for all neurons alike: how many there are, the node before them tells.
         if math.prod(own) == 1 and before and name not in self._open:
@@ -234,27 +197,32 @@ class _Builder:
 
     def _population(self, name: str, size: int, constant: Floats) -> tuple[RealPopulation, Floats]:
         """Return the neurons of a node, and what each makes of a unit of input in one step."""
-        node, kind = self._nodes[name], _kind(self._nodes[name])
+        node, kind = self._nodes[name], kind_of(self._nodes[name])
         if len(constant) != size:
             raise UserError(f"the node '{name}' has {size} neurons and {len(constant)} inputs", where="model")
 
-        def each(value: Any) -> Floats:
+        def each(parameter: str) -> Floats:
             try:
-                spread = np.broadcast_to(np.asarray(value, float).ravel(), (size,))
-            except ValueError:
+                values = np.asarray(getattr(node, parameter), float)
+                spread = np.broadcast_to(values.ravel(), (size,))
+            except (TypeError, ValueError):
                 raise UserError(
-                    f"a parameter of the node '{name}' does not have {size} values", where="model"
+                    f"{parameter} of the node '{name}' is not {size} numbers, nor one for all", where="model"
                 ) from None
             if not np.isfinite(spread).all():
-                raise UserError(f"a parameter of the node '{name}' is not finite", where="model")
+                raise UserError(f"{parameter} of the node '{name}' is not finite", where="model")
+            if parameter in TIME_CONSTANTS and (spread <= 0).any():
+                raise UserError(f"{parameter} of the node '{name}' is not positive", where="model")
             return np.array(spread)
 
-        cut = NEURONS[kind](node, self._dt, each)
+        cut = NEURONS[kind](self._step.dt, each)
         if (cut.keep_v < 0).any() or (cut.keep_u < 0).any():
+            shortest = min(float(each(p).min()) for p in TIME_CONSTANTS if hasattr(node, p))
             raise UserError(
-                f"a time constant of the node '{name}' is shorter than the step of {self._dt:g}",
+                f"a time constant of the node '{name}' is shorter than the step of {self._step.dt:g} "
+                f"({self._step.why}): the shortest is {shortest:g}",
                 where="model",
-                next_step="Give a shorter dt.",
+                next_step=f"Give the exporter's step with --dt, in the graph's unit of time: at most {shortest:g}.",
             )
         if (cut.threshold < 0).any():
             raise UserError(f"a threshold of the node '{name}' lies below its reset potential", where="model")
@@ -271,6 +239,51 @@ def _applied(operator: Operator | None, reaching: _Sum, name: str) -> _Sum:
     for matrix in parts.values():
         _bound(f"connections behind '{name}'", matrix.nnz, MAX_SYNAPSES)
     return _Sum(parts, operator.matrix @ reaching.constant + operator.bias, operator.shape)
+
+
+def _weighted(gain: Floats, matrix: Any) -> Any:
+    from scipy import sparse
+
+    found = (sparse.diags(gain, format="csr") @ matrix).tocsr()
+    found.eliminate_zeros()
+    return found
+
+
+def _columns(sizes: dict[str, int], relays: dict[str, Relays]) -> dict[Late, tuple[int, Ints]]:
+    """Return for each place the number of its first column, and which lines of its source have one, int64."""
+    places = {(name, 0): np.arange(size) for name, size in sizes.items()}
+    for name, row in relays.items():
+        places |= {(name, late): lines for late, lines in enumerate(row.lines, start=1)}
+    first = np.cumsum([0, *map(len, places.values())]).tolist()
+    return {place: (column, lines) for column, (place, lines) in zip(first, places.items(), strict=False)}
+
+
+def _stacked(sums: list[dict[Late, Any]], rows: list[int], columns: dict[Late, tuple[int, Ints]]) -> Any:
+    """Return all synapses as one CSC matrix (neurons, inputs + neurons)."""
+    from scipy import sparse
+
+    pieces: list[tuple[Any, Any, Any]] = [(np.zeros(0), np.zeros(0, int), np.zeros(0, int))]
+    first = 0
+    for parts, size in zip(sums, rows, strict=True):
+        for place, matrix in parts.items():
+            column, lines = columns[place]
+            part = matrix.tocoo()
+            pieces.append((part.data, first + part.row, column + np.searchsorted(lines, part.col)))
+        first += size
+    _bound("synapses", sum(len(data) for data, _, _ in pieces), MAX_SYNAPSES)
+    data, row, col = (np.concatenate(piece) for piece in zip(*pieces, strict=True))
+    width = sum(len(lines) for _, lines in columns.values())
+    return sparse.csc_matrix((data, (row, col)), (first, width))
+
+
+def _whole_shape(name: str, value: Any) -> Shape:
+    try:
+        sizes = np.atleast_1d(np.asarray(value, float)).ravel()
+    except (TypeError, ValueError):
+        sizes = np.array([math.nan])
+    if not (np.isfinite(sizes).all() and (sizes >= 1).all() and (sizes == np.rint(sizes)).all()):
+        raise UserError(f"the shape {str(value)[:80]} of the node '{name}' is not of whole numbers", where="model")
+    return tuple(int(size) for size in sizes)
 
 
 def _is_identity(matrix: Any) -> bool:

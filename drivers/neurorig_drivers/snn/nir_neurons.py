@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from neurorig_drivers.snn.real import Floats
 
@@ -24,33 +23,36 @@ class Cut:
     gain: Floats
 
 
-Each = Callable[[Any], Floats]
+Each = Callable[[str], Floats]
+"""A parameter of the node by its name, one value for each neuron."""
+
+TIME_CONSTANTS = ("tau", "tau_mem", "tau_syn")
 
 
-def _if(node: Any, dt: float, each: Each) -> Cut:
-    reset = each(node.v_reset)
-    return Cut(0 * reset, 0 * reset + 1, each(node.v_threshold) - reset, 0 * reset, dt * each(node.r))
+def _if(dt: float, each: Each) -> Cut:
+    reset = each("v_reset")
+    return Cut(0 * reset, 0 * reset + 1, each("v_threshold") - reset, 0 * reset, dt * each("r"))
 
 
-def _lif(node: Any, dt: float, each: Each) -> Cut:
-    reset, share = each(node.v_reset), dt / each(node.tau)
-    bias = share * (each(node.v_leak) - reset)
-    return Cut(0 * reset, 1 - share, each(node.v_threshold) - reset, bias, share * each(node.r))
+def _lif(dt: float, each: Each) -> Cut:
+    reset, share = each("v_reset"), dt / each("tau")
+    bias = share * (each("v_leak") - reset)
+    return Cut(0 * reset, 1 - share, each("v_threshold") - reset, bias, share * each("r"))
 
 
-def _cuba_lif(node: Any, dt: float, each: Each) -> Cut:
-    reset, share, share_u = each(node.v_reset), dt / each(node.tau_mem), dt / each(node.tau_syn)
-    bias = share * (each(node.v_leak) - reset)
-    gain = share * each(node.r) * share_u * each(node.w_in)
-    return Cut(1 - share_u, 1 - share, each(node.v_threshold) - reset, bias, gain)
+def _cuba_lif(dt: float, each: Each) -> Cut:
+    reset, share, share_u = each("v_reset"), dt / each("tau_mem"), dt / each("tau_syn")
+    bias = share * (each("v_leak") - reset)
+    gain = share * each("r") * share_u * each("w_in")
+    return Cut(1 - share_u, 1 - share, each("v_threshold") - reset, bias, gain)
 
 
-def _threshold(node: Any, dt: float, each: Each) -> Cut:  # noqa: ARG001 - it has no time
-    level = each(node.threshold)
+def _threshold(dt: float, each: Each) -> Cut:  # noqa: ARG001 - it has no time
+    level = each("threshold")
     return Cut(0 * level, 0 * level, level, 0 * level, 0 * level + 1)
 
 
-NEURONS: dict[str, Callable[[Any, float, Each], Cut]] = {
+NEURONS: dict[str, Callable[[float, Each], Cut]] = {
     "IF": _if,
     "LIF": _lif,
     "CubaLIF": _cuba_lif,

@@ -120,6 +120,7 @@ def _grid(size: tuple[int, int], kernel: tuple[int, int], stride: Any, padding: 
     steps, spread = _pair(stride), _pair(dilation)
     if min(*steps, *spread, *kernel) < 1:
         raise ValueError("a stride, a dilation or a kernel is smaller than 1")
+    _bound(max(kernel) * max(_reach(size, padding)))
     axes = [_axis(size[k], kernel[k], steps[k], _padding(padding, k, kernel[k], spread[k]), spread[k]) for k in (0, 1)]
     (rows, out_h), (cols, out_w) = axes
     entries = len(rows) * len(cols) * out_h * out_w
@@ -128,6 +129,12 @@ def _grid(size: tuple[int, int], kernel: tuple[int, int], stride: Any, padding: 
     col = cols[np.newaxis, :, np.newaxis, :]
     pixel = np.where((row >= 0) & (col >= 0), row * size[1] + col, -1)
     return _Grid(pixel.reshape(len(rows) * len(cols), out_h * out_w), math.prod(size), (out_h, out_w))
+
+
+def _reach(size: tuple[int, int], padding: Any) -> list[int]:
+    """Return the most positions that a kernel may take along each axis, before any array of them is made."""
+    text = isinstance(padding, str | bytes)
+    return [size[k] if text else size[k] + 2 * abs(_pair(padding)[k]) for k in (0, 1)]
 
 
 def _axis(size: int, kernel: int, stride: int, padding: tuple[int, int], dilation: int) -> tuple[Ints, int]:
@@ -218,11 +225,29 @@ _BUILDERS: dict[str, Callable[[Any, Shape], Operator]] = {
 }
 
 
+_OTHERS = ("Input", "Output", "IF", "LIF", "CubaLIF", "Threshold", "Delay")
+
+_READOUT = (
+    "A readout of potentials gives no spikes. Let the Output follow the last spiking neurons, or replace this node by "
+    "the spiking one ({}) of the same equation with a threshold, and take the output with the most spikes."
+)
+_ADVICE = {
+    "LI": _READOUT.format("LIF"),
+    "CubaLI": _READOUT.format("CubaLIF"),
+    "I": _READOUT.format("IF"),
+}
+
+
+def is_supported(kind: str) -> bool:
+    """Return whether nodes of this type are read; graphs within graphs are opened before."""
+    return kind in _BUILDERS or kind in _OTHERS
+
+
 def unsupported(name: str, kind: str) -> UserError:
-    """Return the refusal of a node by its name and type."""
+    """Return the refusal of a node by its name and type, with what may stand in its place."""
+    supported = f"Supported are {', '.join((*_OTHERS, *_BUILDERS))} and graphs of these."
     return UserError(
-        f"the node '{name}' is of the type {kind}, which is not supported",
+        f"the node '{name}' is of the type {kind[:80]}, which is not supported",
         where="model",
-        next_step="Supported are Input, Output, IF, LIF, CubaLIF, Threshold, "
-        f"{', '.join(_BUILDERS)} and graphs of these.",
+        next_step=f"{_ADVICE[kind]} {supported}" if kind in _ADVICE else supported,
     )

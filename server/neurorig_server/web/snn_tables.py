@@ -10,7 +10,6 @@ from neurorig_server.web.numbers import count_text, measured_text, percent_text
 
 MOST_ROWS = 200
 MOST_OUTPUTS = 16
-NOT_RECOMPUTED = "consistent with the job; the server does not simulate networks"
 
 
 def headline(answer: SnnAnswerView) -> list[tuple[str, str, str]]:
@@ -18,7 +17,8 @@ def headline(answer: SnnAnswerView) -> list[tuple[str, str, str]]:
     verified = answer.verified
     found = [("Time per sample", measured_text(answer.solve_s / answer.samples, "s"), f"on the clock {answer.clock}")]
     if verified is not None:
-        detail = f"{count_text(answer.outputs)} outputs, {count_text(answer.samples)} samples; {NOT_RECOMPUTED}"
+        checked = verified.recomputed or f"consistent with the job; not recomputed: {verified.not_recomputed}"
+        detail = f"{count_text(answer.outputs)} outputs, {count_text(answer.samples)} samples; {checked}"
         found.insert(0, ("Output spikes", count_text(verified.output_spikes), detail))
     return found
 

@@ -46,6 +46,7 @@ BROKEN: dict[str, tuple[Callable[[Arrays], object], str]] = {
     "a leak above one": (lambda a: a.update(dv=np.array([0, 4097])), "dv"),
     "a threshold below rest": (lambda a: a.update(vth=np.array([-1, 1])), "vth"),
     "a bias beyond the state": (lambda a: a.update(bias=np.array([2**23, 0])), "bias"),
+    "a population beyond the neurons": (lambda a: a.update(population=np.array([0, 2])), "population"),
     "a weight of ten bits": (lambda a: a.update(weight=np.array([256, 0])), "weight"),
     "a target that is not there": (lambda a: a.update(target=np.array([0, 2])), "target"),
     "an output that is not there": (lambda a: a.update(outputs=np.array([-1])), "outputs"),

@@ -16,6 +16,7 @@ from pydantic import Field, ValidationError
 
 from neurorig_drivers.boards.sanafe.device import SanafeDevice
 from neurorig_drivers.boards.sanafe.engine import PARTS, Engine
+from neurorig_drivers.boards.sanafe.inexact import inexact
 from neurorig_drivers.boards.sanafe.placing import place
 from neurorig_drivers.framing import Arrays
 from neurorig_drivers.interface import MarkerSink
@@ -299,12 +300,14 @@ def _output(program: _Program, batch: Batch, account: dict[str, Any], found: Arr
     network, counts = program.network, found["counts"]
     by_population = np.zeros((program.populations, len(counts)), np.int64)
     np.add.at(by_population, network.population, counts.T)
+    why = inexact(network, int(batch.meta["steps"]))
     return RunOutput(
         meta={
             "solve_s": account["solve_s"],
             "clock": "dut",
             "windows": int(batch.phase is not None),
             "spikes": int(counts.sum()),
+            **({"inexact": why} if why else {}),
             **account["activity"],
         },
         arrays={

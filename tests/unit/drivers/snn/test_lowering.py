@@ -65,11 +65,16 @@ def test_errors_are_told() -> None:
     assert part["decay_error"] == pytest.approx(abs(round(0.1 * 4096) / 4096 - 0.1))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.floats(-5, 5), min_size=2, max_size=8), st.floats(0.1, 4), st.floats(0.5, 1))
 def test_words_stay_within_their_bounds_and_errors(weights: list[float], threshold: float, keep_v: float) -> None:
     """Whatever the weights, no word overflows and none is farther off than half a step of its scale."""
-    lowered = lower(network(weights, threshold=threshold, keep_v=keep_v))
+    real = network(weights, threshold=threshold, keep_v=keep_v)
+    if 0 < max(map(abs, weights)) < 1e-6:
+        with pytest.raises(DoesNotFit, match="every weight of 'p' rounds to nothing"):
+            lower(real)
+        return
+    lowered = lower(real)
 
     (part,) = lowered.report["populations"]
     largest = max(map(abs, weights)) or 1.0
@@ -97,6 +102,23 @@ def test_neurons_without_input_keep_their_bias() -> None:
     found = simulate(lowered.network, nothing, steps=40, samples=1).counts
 
     assert found.tolist() == simulate_real(real, nothing, steps=40, samples=1).tolist() == [[10]]
+
+
+def test_weights_that_are_all_lost_are_refused() -> None:
+    """A network that no input could reach is not run as a silent one; the advice is to look at the step."""
+    with pytest.raises(DoesNotFit, match="every weight of 'p' rounds to nothing") as caught:
+        lower(network([1.0, -1.0], threshold=1e7))
+
+    assert "--dt" in (caught.value.next_step or "")
+    assert caught.value.detail["needed"] == pytest.approx(1e-7)
+
+
+def test_a_lost_leak_is_told() -> None:
+    """A time constant of more steps than a chip can hold makes neurons that never forget, which the report says."""
+    (note,) = lower(network([1.0], keep_v=1 - 1e-5)).report["notes"]
+
+    assert note.startswith("'p': 1 of 1 neurons lose their leak")
+    assert lower(network([1.0], keep_v=1.0)).report["notes"] == []
 
 
 def test_a_current_that_never_ends_is_refused() -> None:

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from nir_kit import dense_graph, some_events
 
-from neurorig_drivers.snn import nir_graph
+from neurorig_drivers.snn import nir_graph, nir_opened
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of, read_nir
 from neurorig_drivers.snn.real import simulate_real
@@ -100,7 +100,7 @@ def test_the_step_comes_from_the_job_then_the_graph_then_habit() -> None:
     assert network_of(graph, 0.5).notes == ("dt = 0.5: the job",)
     assert network_of(graph).dt == 0.25
     silent = network_of(chain(nir.Linear(ONE), lif(1), note="none"))
-    assert silent.dt == nir_graph.COMMON_DT
+    assert silent.dt == nir_opened.COMMON_DT
     assert "neither the job nor the graph" in silent.notes[0]
 
 
@@ -165,13 +165,17 @@ BAD: list[tuple[Any, str]] = [
         lambda: chain(nir.Linear(ONE), nir.LI(*(np.ones(1),) * 3)),
         "the node 'b' is of the type LI, which is not supported",
     ),
-    (lambda: chain(nir.Linear(ONE), nir.Delay(np.ones(1)), lif(1)), "the node 'b' is of the type Delay"),
+    (lambda: chain(nir.Linear(ONE), lif(1, tau=-3.0)), "tau of the node 'b' is not positive"),
+    (lambda: chain(nir.Linear(ONE * np.nan), lif(1)), "a weight or bias of the node 'a' (Linear) is not finite"),
+    (lambda: chain(nir.Affine(ONE, np.array([np.inf])), lif(1)), "a weight or bias of the node 'a' (Affine)"),
+    (lambda: chain(nir.Linear(ONE), lif(1), dt="fast"), "a time step of fast is not possible"),
+    (lambda: chain(nir.Linear(ONE), lif(1), dt=np.ones(3)), "a time step of [1. 1. 1.] is not possible"),
     (lambda: chain(nir.Linear(ONE), lif(1), nir.Linear(np.full((1, 1), 2.0))), "the output 'output' shows sums of 'b'"),
     (lambda: chain(nir.Linear(np.ones((1, 5))), lif(1)), "the node 'a' (Linear) cannot be read: its weight"),
     (lambda: chain(nir.Linear(np.ones((3, 2))), lif(2)), "the node 'b' has 2 neurons and 3 inputs"),
     (lambda: chain(nir.Linear(ONE), lif(1, tau=0.5)), "a time constant of the node 'b' is shorter than the step of 1"),
     (lambda: chain(nir.Linear(ONE), lif(1, v_threshold=-1.0)), "a threshold of the node 'b' lies below"),
-    (lambda: chain(nir.Linear(ONE), lif(1, r=np.nan)), "a parameter of the node 'b' is not finite"),
+    (lambda: chain(nir.Linear(ONE), lif(1, r=np.nan)), "r of the node 'b' is not finite"),
     (lambda: chain(nir.Linear(ONE), nir.Scale(np.ones(1)), lif(1), edges=[("b", "b")]), "'b' feeds itself"),
     (lambda: chain(nir.Linear(ONE), lif(1), edges=[("a", "nowhere")]), "one of them is missing"),
     (lambda: chain(nir.Linear(ONE)), "the graph has no neurons"),
@@ -200,7 +204,9 @@ def test_a_refusal_says_what_is_supported() -> None:
     with pytest.raises(UserError) as caught:
         network_of(chain(nir.Linear(ONE), nir.I(np.ones(1))))
 
-    assert "IF, LIF, CubaLIF, Threshold, Linear, Affine, Conv1d, Conv2d" in (caught.value.next_step or "")
+    next_step = caught.value.next_step or ""
+    assert "the spiking one (IF) of the same equation" in next_step
+    assert "IF, LIF, CubaLIF, Threshold, Delay, Linear, Affine, Conv1d, Conv2d" in next_step
 
 
 def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +218,7 @@ def test_size_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(nir_graph, "MAX_SYNAPSES", 7)
     with pytest.raises(DoesNotFit, match="7 are read at most"):
         network_of(dense_graph())
-    monkeypatch.setattr(nir_graph, "MAX_NODES", 3)
+    monkeypatch.setattr(nir_opened, "MAX_NODES", 3)
     with pytest.raises(UserError, match="3 are read at most"):
         network_of(dense_graph())
 
@@ -262,3 +268,33 @@ def test_a_convolution_with_recurrence_runs_as_in_real_numbers() -> None:
     assert right.sum() > 200
     assert right[:, :5].sum() > 5
     assert np.abs(found - right).sum() <= 0.02 * right.sum()
+
+
+@pytest.mark.parametrize("value", [np.array([-2]), np.array([0]), np.array([2.5]), np.array([np.nan]), "abc"])
+def test_the_shape_of_an_input_is_of_whole_numbers(value: Any) -> None:
+    """A shape that no tensor has is refused with the node's name."""
+    graph = chain(nir.Linear(ONE), lif(1))
+    graph.nodes["input"].input_type = {"input": value}
+
+    with pytest.raises(UserError, match=r"the shape .* of the node 'input' is not of whole numbers"):
+        network_of(graph)
+
+
+def test_a_step_that_is_too_long_names_who_gave_it_and_what_would_do() -> None:
+    """The refusal says where the step came from and the longest that the graph allows."""
+    with pytest.raises(UserError) as caught:
+        network_of(chain(nir.Linear(ONE), lif(1, tau=1e-5), note="no step"))
+
+    assert "neither the job nor the graph tells one): the shortest is 1e-05" in caught.value.message
+    assert "--dt, in the graph's unit of time: at most 1e-05" in (caught.value.next_step or "")
+
+
+def test_a_tensor_with_a_batch_is_refused_with_advice() -> None:
+    """An exporter that wrote batch and time into a shape is told how to leave them out."""
+    graph = chain(nir.Linear(ONE), lif(1))
+    graph.nodes["input"].input_type = {"input": np.array([3, 50, 2])}
+
+    with pytest.raises(UserError) as caught:
+        network_of(graph)
+
+    assert "ignore_dims" in (caught.value.next_step or "")

@@ -64,7 +64,7 @@ def networks(draw: st.DrawFn) -> SpikingNetwork:
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(networks(), st.data())
 def test_it_is_what_each_neuron_does_by_hand(network: SpikingNetwork, data: st.DataObject) -> None:
     """Counts and first spikes are those of a neuron-by-neuron evaluation."""

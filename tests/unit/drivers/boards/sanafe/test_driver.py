@@ -97,6 +97,7 @@ def test_spikes_are_those_of_the_integers(open_board: Opener, leaky: bool) -> No
         name: array.tolist() for name, array in raster.answer(network).items()
     }
     assert output.meta["spikes"] == raster.counts.sum()
+    assert "inexact" not in output.meta
 
 
 def test_currents_that_last_differ_by_rounding_alone(open_board: Opener) -> None:
@@ -107,6 +108,7 @@ def test_currents_that_last_differ_by_rounding_alone(open_board: Opener) -> None
 
     raster = reference(network, events)
     assert np.abs(output.arrays["counts"] - raster.counts).sum() <= 0.01 * raster.counts.sum()
+    assert "fractions" in output.meta["inexact"]
 
 
 def test_a_nir_graph_runs(open_board: Opener) -> None:
