@@ -35,7 +35,8 @@ def _what(facts: Mapping[str, Any]) -> str:
 def file_facts(file: FileView) -> Table:
     """A file as name and value."""
     facts = {"file": file.digest, "kind": file.kind, "name": file.name, "size": f"{file.size} bytes"}
-    return named_values({**facts, "uploaded": local_time(file.created_at), **_readable(file.facts)})
+    uploaded = f"{local_time(file.created_at)} by token {file.uploaded_by}"
+    return named_values({**facts, "uploaded": uploaded, **_readable(file.facts)})
 
 
 def problem_facts(facts: Mapping[str, Any]) -> Table:
@@ -54,7 +55,7 @@ def _readable(facts: Mapping[str, Any]) -> dict[str, str]:
         return {name: str(value) for name, value in facts.items()}
     bound = facts.get("rounding_bound") or 0
     return {
-        "n": str(facts["n"]),
+        "n": str(facts["n"]) + (f", {facts['unused']} of them in no term" if facts.get("unused") else ""),
         "couplings": f"{facts.get('couplings')} ({100 * float(facts.get('density', 0)):.4g} % of the pairs)",
         "format": str(facts.get("format", "")),
         "unit": in_unit(facts),

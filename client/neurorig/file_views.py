@@ -17,6 +17,7 @@ class FileView(View):
     name: str
     size: int
     facts: dict[str, Any] = Field(default_factory=dict)
+    uploaded_by: str = ""
     created_at: AwareDatetime
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from neurorig.digests import is_digest
 from neurorig.errors import ClientError
 from neurorig_protocols.benchmarks.qubo_decimals import read_number
 from neurorig_protocols.benchmarks.qubo_formats import FORMATS, Options, ReadProblem, read
@@ -49,8 +51,15 @@ class BadProblemFile(ClientError):
 
 def read_problem(path: Path, *, form: str | None = None, **options: Any) -> ReadProblem:
     """Read a problem file; BadProblemFile says where and what is wrong, a usage error that it cannot be opened."""
-    try:
+    with reading_errors(path):
         return read(path.read_bytes(), form=form, options=Options(**options), name=path.name)
+
+
+@contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Turn what goes wrong with a file of this computer into the client's errors, as `read_problem` says."""
+    try:
+        yield
     except OSError as error:
         raise click.BadParameter(f"cannot read '{path}': {error.strerror}", param_hint="PATH") from error
     except InvalidProblem as error:
@@ -61,7 +70,7 @@ def read_problem(path: Path, *, form: str | None = None, **options: Any) -> Read
 def problem_file(client: Client, problem: str, options: Mapping[str, Any]) -> FileView:
     """Return an uploaded problem: the one with this digest, or this file once it is uploaded."""
     reading = {name: options[name] for name in ("form", "sense", "vartype", "decimals")}
-    if problem.startswith("sha256:"):
+    if is_digest(problem):
         if any(value is not None for value in [*reading.values(), options["name"]]):
             raise click.UsageError("a problem that is uploaded already cannot be read in another way")
         return client.file(problem)
@@ -70,7 +79,7 @@ def problem_file(client: Client, problem: str, options: Mapping[str, Any]) -> Fi
 
 def uploaded(client: Client, file: str, kind: str) -> str:
     """Return the digest of a network or of events: of this file once it is uploaded, or the digest itself."""
-    return file if file.startswith("sha256:") else client.upload(Path(file), kind=kind).digest
+    return file if is_digest(file) else client.upload(Path(file), kind=kind).digest
 
 
 def target_of(file: FileView, kind: str, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`neurorig qubo show`: what a problem file is, read here, without a server."""
+"""`neurorig qubo show | from-graph`: problem files, read and made here, without a server."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import click
 
 from neurorig import file_tables
 from neurorig.commands.submit import with_options
+from neurorig.graph_command import from_graph
 from neurorig.problem_options import READING, read_problem
 from neurorig.terminal import Terminal, with_terminal
 
@@ -27,3 +28,6 @@ def show(terminal: Terminal, path: Path, **reading: Any) -> None:
     found = read_problem(path, **reading)
     facts = found.facts()
     terminal.show(facts, file_tables.problem_facts(facts))
+
+
+qubo.add_command(from_graph)

@@ -68,6 +68,13 @@ class Problem:
         return len(self.rows) / pairs if pairs else 0.0
 
     @property
+    def unused(self) -> int:
+        """How many variables have neither a coefficient nor a coupling: their value changes nothing."""
+        used = self.diagonal != 0
+        used[self.rows] = used[self.cols] = True
+        return int(self.n - np.count_nonzero(used))
+
+    @property
     def magnitude(self) -> int:
         """Σ|q| over the whole matrix: no cost is further from 0."""
         return int(np.abs(self.diagonal).sum() + 2 * np.abs(self.weights).sum())
@@ -93,13 +100,14 @@ def decimal_text(value: Fraction) -> str:
         whole, digits = whole // 10, digits - 1
     if -LONGEST_ZEROS <= digits < 0:
         whole, digits = whole * 10**-digits, 0
-    return str(Decimal(whole).scaleb(-digits, _EXACT))
+    return str(Decimal(whole).scaleb(-digits, EXACT))
 
 
 LONGEST_ZEROS = 18
 """Whole numbers are written out up to so many zeros at the end."""
 
-_EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+EXACT = Context(prec=MAX_PREC, Emin=MIN_EMIN, Emax=MAX_EMAX)
+"""Decimal arithmetic that rounds nothing."""
 
 
 def _fraction_digits(denominator: int) -> int:

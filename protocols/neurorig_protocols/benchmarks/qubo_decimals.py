@@ -47,6 +47,18 @@ class Decimals:
     exponent: Ints
     error: float = 0.0
 
+    def take(self, at: Ints) -> Decimals:
+        """Return the numbers at these places; the error stays that of all."""
+        return Decimals(self.mantissa[at], self.exponent[at], self.error)
+
+    def joined(self, others: Decimals) -> Decimals:
+        """Return these numbers and the others behind them."""
+        return Decimals(
+            np.concatenate([self.mantissa, others.mantissa]),
+            np.concatenate([self.exponent, others.exponent]),
+            self.error + others.error,
+        )
+
 
 def read_numbers(words: Sequence[str]) -> Decimals:
     """Read words such as `-3`, `0.25`, `1e-3`; BadNumber for the first that is none."""
@@ -105,8 +117,9 @@ def _nearest_double(word: str, digits: int, exponent: int) -> tuple[int, int, fl
     if exponent >= 0:
         raise BadNumber("overflow", f"the whole number '{word[:40]}' has more than {MAX_DIGITS} digits")
     mantissa, shift, _ = read_number(repr(float(word)))
-    exact, kept = digits * Fraction(10) ** exponent, mantissa * Fraction(10) ** shift
-    return mantissa, shift, float(abs(exact - kept))
+    lowest = min(exponent, shift)
+    missed = abs(digits * 10 ** (exponent - lowest) - mantissa * 10 ** (shift - lowest))
+    return mantissa, shift, missed / 10**-lowest
 
 
 def _all_short_integers(words: Sequence[str]) -> bool:

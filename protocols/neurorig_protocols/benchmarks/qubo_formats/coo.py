@@ -5,7 +5,7 @@
     i j c          i, j from 0; n is the greatest index + 1
 
 The coefficient c stands for the pair. Entries of the same pair are added up, as dimod does. Without the first line the
-variables are binary unless the caller says spin.
+caller says whether the variables are binary or spins, as dimod demands it too.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ HEADER = re.compile(r"^[ \t]*#.*?vartype[:=][ \t]*(\w+)", re.MULTILINE | re.ASCI
 def read(text: str, options: Options) -> Terms:
     """Return the terms of a file."""
     fixed(Options(sense=options.sense), NAME)
-    vartype = _vartype(text, options.vartype)
     entries = Collector(base=0, n=MAX_N)
     for line, words in lines(text, ("#",)):
         if len(words) != 3:
@@ -36,7 +35,7 @@ def read(text: str, options: Options) -> Terms:
     listed = entries.done()
     n = 1 + max(int(listed.i.max(initial=-1)), int(listed.j.max(initial=-1)))
     terms = Terms(n, listed.i, listed.j, listed.values, error=listed.values.error)
-    return to_binary(terms) if vartype == "spin" else terms
+    return to_binary(terms) if _vartype(text, options.vartype) == "spin" else terms
 
 
 def _vartype(text: str, stated: Vartype | None) -> Vartype:
@@ -45,4 +44,11 @@ def _vartype(text: str, stated: Vartype | None) -> Vartype:
         refuse(None, f"the header's vartype is not one of BINARY and SPIN: {', '.join(sorted(said))[:60]}", "header")
     if stated is not None and said - {stated}:
         refuse(None, f"the header says another vartype than '{stated}'", "option")
+    if stated is None and not said:
+        refuse(
+            None,
+            "this coordinate list does not say whether its variables are binary or spins",
+            "vartype",
+            next_step="State the vartype, binary or spin; dimod writes it with vartype_header=True.",
+        )
     return "spin" if "spin" in said or stated == "spin" else "binary"

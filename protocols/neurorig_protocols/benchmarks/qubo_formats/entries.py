@@ -26,6 +26,15 @@ class Entries:
     values: Decimals
     line: Ints
 
+    def take(self, at: Ints) -> Entries:
+        """Return the entries at these places."""
+        return Entries(self.i[at], self.j[at], self.values.take(at), self.line[at])
+
+    def joined(self, others: Entries) -> Entries:
+        """Return these entries and the others behind them."""
+        i, j = np.concatenate([self.i, others.i]), np.concatenate([self.j, others.j])
+        return Entries(i, j, self.values.joined(others.values), np.concatenate([self.line, others.line]))
+
 
 class Collector:
     """Takes entries line by line. base: number of the first index; n: how many there are, None when not known."""
@@ -108,6 +117,13 @@ def require_count(found: int, wanted: int, last_line: int, what: str) -> None:
         refuse(last_line, f"{wanted} {what} are announced, there are more", "count_mismatch")
 
 
+def refuse_loops(edges: Entries) -> None:
+    """Refuse an edge of a vertex to itself; reason: loop."""
+    loops = np.flatnonzero(edges.i == edges.j)
+    if len(loops):
+        refuse(int(edges.line[loops[0]]), "a vertex has an edge to itself", "loop")
+
+
 def require_once(entries: Entries, n: int, *, ordered: bool = False) -> None:
     """Refuse a pair that is given twice; `ordered`: (i, j) and (j, i) are two pairs. Reason: duplicate."""
     low, high = (entries.i, entries.j) if ordered else _sorted(entries)
@@ -133,7 +149,7 @@ def symmetric(entries: Entries, n: int, *, one_triangle: bool) -> Entries:
     order = np.lexsort((entries.i > entries.j, keys))
     first = np.r_[True, keys[order][1:] != keys[order][:-1]] if len(order) else np.zeros(0, bool)
     has_twin = np.r_[~first[1:], False] if len(order) else first
-    mantissa, exponent = _normal(entries.values)
+    mantissa, exponent = normal(entries.values)
     firsts = order[first]
     twins = np.where(has_twin, np.r_[order[1:], 0], order)[first] if len(order) else firsts
     equal = (mantissa[firsts] == mantissa[twins]) & (exponent[firsts] == exponent[twins])
@@ -157,7 +173,7 @@ def _sorted(entries: Entries) -> tuple[Ints, Ints]:
     return np.minimum(entries.i, entries.j), np.maximum(entries.i, entries.j)
 
 
-def _normal(values: Decimals) -> tuple[Ints, Ints]:
+def normal(values: Decimals) -> tuple[Ints, Ints]:
     """Return mantissas that end in no zero, so that equal numbers look equal."""
     mantissa, exponent = values.mantissa.copy(), values.exponent.copy()
     while (even := (mantissa != 0) & (mantissa % 10 == 0)).any():

@@ -1,7 +1,7 @@
 """Max-Cut graphs in rudy's layout, as the Gset: maximise Σ w over the edges whose ends are on different sides.
 
     n m
-    u v w          m lines, 1 <= u, v <= n
+    u v w          m lines, 1 <= u, v <= n; no w at all stands for 1 on every line
 
 As a QUBO: minimise Σ w (2 x_u x_v − x_u − x_v), which is −cut; the scale is −1, so that values are cuts. An edge given
 twice is refused, a loop too.
@@ -9,10 +9,14 @@ twice is refused, a loop too.
 
 from __future__ import annotations
 
-import numpy as np
-
-from neurorig_protocols.benchmarks.qubo_decimals import Decimals
-from neurorig_protocols.benchmarks.qubo_formats.entries import Collector, require_count, require_once
+from neurorig_protocols.benchmarks.graph_problems import max_cut
+from neurorig_protocols.benchmarks.qubo_formats.entries import (
+    Collector,
+    Entries,
+    refuse_loops,
+    require_count,
+    require_once,
+)
 from neurorig_protocols.benchmarks.qubo_formats.options import Options, fixed
 from neurorig_protocols.benchmarks.qubo_formats.source import count, lines, refuse
 from neurorig_protocols.benchmarks.qubo_terms import Terms, require_size
@@ -23,6 +27,12 @@ NAME = "gset"
 def read(text: str, options: Options) -> Terms:
     """Return the terms of a file."""
     fixed(options, NAME, sense="max")
+    n, found = edges(text)
+    return max_cut(n, found.i, found.j, found.values)
+
+
+def edges(text: str) -> tuple[int, Entries]:
+    """Return the number of vertices and the edges of a file, each once."""
     found = lines(text)
     line, words = next(found)
     if len(words) != 2:
@@ -30,18 +40,17 @@ def read(text: str, options: Options) -> Terms:
     n, m = count(words[0], line, "vertices"), count(words[1], line, "edges")
     require_size(n, m)
     entries = Collector(base=1, n=n)
+    width = 0
     for line, words in found:
-        if len(words) != 3:
+        if len(words) not in (2, 3):
             refuse(line, f"'u v weight' is due, there are {len(words)} words", "syntax")
-        entries.add(line, *words)
+        if width and len(words) != width:
+            refuse(line, "some edges have a weight and some have none", "syntax")
+        width = len(words)
+        u, v, weight = (*words, "1")[:3]
+        entries.add(line, u, v, weight)
     require_count(entries.count, m, line, "edges")
     listed = entries.done()
-    loops = np.flatnonzero(listed.i == listed.j)
-    if len(loops):
-        refuse(int(listed.line[loops[0]]), "a vertex has an edge to itself", "loop")
+    refuse_loops(listed)
     require_once(listed, n)
-    w, e = listed.values.mantissa, listed.values.exponent
-    cut = Decimals(np.concatenate([w, w, -2 * w]), np.concatenate([e, e, e]))
-    i = np.concatenate([listed.i, listed.j, listed.i])
-    j = np.concatenate([listed.i, listed.j, listed.j])
-    return Terms(n, i, j, cut, maximise=True, error=listed.values.error)
+    return n, listed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Literal, NoReturn
 
 from neurorig_protocols.errors import InvalidProblem
@@ -32,6 +32,7 @@ Reason = Literal[
     "syntax",
     "too_large",
     "truncated",
+    "vartype",
 ]
 """Why a file is refused: stable words, explained in docs/reference/qubo-formats.md."""
 
@@ -62,6 +63,11 @@ def refuse(line: int | None, message: str, reason: Reason, *, next_step: str | N
     """Raise InvalidProblem at a line."""
     where = None if line is None else f"line {line}"
     raise InvalidProblem(message, where=where, next_step=next_step, reason=reason)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return names as people read them in a message."""
+    return ", ".join(f"'{name}'" for name in names)
 
 
 def count(word: str, line: int, what: str) -> int:

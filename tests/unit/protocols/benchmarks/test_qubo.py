@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from neurorig_protocols.benchmarks.qubo import Problem, decimal_text, frozen, target_cost
 from neurorig_protocols.benchmarks.qubo_file import MAGIC, digest_of, from_bytes, to_bytes
+from neurorig_protocols.benchmarks.qubo_formats import read
 from neurorig_protocols.errors import InvalidProblem
 
 Q = np.array([[-3, 2, 0], [2, 5, -4], [0, -4, 1]])
@@ -40,7 +41,7 @@ def test_the_cost_is_the_quadratic_form(bits: list[int]) -> None:
 
 
 @pytest.mark.parametrize("x", [np.zeros(4), np.zeros((3, 1)), np.array([0, 1, 2])])
-def test_a_solution_of_another_shape_or_value_is_refused(x: np.ndarray) -> None:  # type: ignore[type-arg]
+def test_a_solution_of_another_shape_or_value_is_refused(x: np.ndarray) -> None:
     """A cost is told of 0/1 vectors of the right length only."""
     with pytest.raises(ValueError, match=r"shape|0 and 1"):
         problem().cost(x)
@@ -169,3 +170,10 @@ def test_arbitrary_bytes_behind_the_first_line_are_refused(tail: bytes) -> None:
     """Whatever follows the magic line raises our own error."""
     with pytest.raises(InvalidProblem):
         from_bytes(MAGIC + tail)
+
+
+def test_variables_in_no_term_are_counted() -> None:
+    """A list that counts from 1 in a format that counts from 0 shows by one of them."""
+    problem = read(b"# vartype=BINARY\n1 1 2\n2 3 1\n4 4 0\n").problem
+
+    assert (problem.n, problem.unused) == (5, 2)

@@ -80,6 +80,8 @@ def good() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
+        ({"version": {"bqm_schema": "4.0.0"}}, "syntax"),
+        ({"version": {"bqm_schema": "3.0.0-dense"}}, "syntax"),
         ({"version": {"bqm_schema": "1.0.0"}}, "syntax"),
         ({"version": 3}, "syntax"),
         ({"variable_type": "DISCRETE"}, "syntax"),
@@ -121,6 +123,8 @@ def test_a_document_that_contradicts_itself_is_refused(change: dict[str, Any], r
         ('{"a": NaN}', "not_finite"),
         ('{"a": -Infinity}', "not_finite"),
         ('{"a": }', "syntax"),
+        ('{"offset": 1, "offset": 2}', "duplicate"),
+        ('{"version": {"bqm_schema": "3.0.0", "bqm_schema": "2.0.0"}}', "duplicate"),
         ("{" * 5000, "syntax"),
         ('{"a":' + "[" * 100_000, "syntax"),
         ("[1]", "ambiguous"),

@@ -23,6 +23,9 @@ STARTS = {
     "dimacs": "p edge 3 2\n",
     "gset": "3 2\n",
     "bqm-json": "",
+    "dense": "1 2\n",
+    "qplib": "x\nQBN\nminimize\n3\n",
+    "bqpjson": "",
 }
 WORDS = st.sampled_from(
     ["0", "1", "2", "3", "4", "-1", "1.5", "e", "nan", "1e5", "p", "c", "#", "\n", "\n", "\n", "1e-30"]
