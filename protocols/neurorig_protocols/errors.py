@@ -23,6 +23,7 @@
      |    +-- Overload            a sample left the range
      |    +-- MarkerMismatch      marker line and marker log disagree
      |    +-- WindowCut           a measuring window has no end
+     |    +-- WindowTooShort      a counter is updated too seldom for the window
      +-- InfraError           the bench or the service failed; another try may succeed
           +-- DriverMissing       the driver or its library is not installed
           +-- DriverCrashed       the driver's process died
@@ -216,6 +217,12 @@ class WindowCut(MeasurementError):
     """A measuring window has no end."""
 
     code = "window_cut"
+
+
+class WindowTooShort(MeasurementError):
+    """A window is too short for a counter that is updated seldom: `detail` has duration_s and needed_s."""
+
+    code = "window_too_short"
 
 
 class InfraError(NeurorigError):

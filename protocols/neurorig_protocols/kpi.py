@@ -70,11 +70,11 @@ def _latency(report: AttemptReport) -> Quantity | Absent:
 
 
 def _seconds(times: list[PhaseTime], grade: Grade) -> Quantity:
-    """Mean duration; the standard deviation of the mean where there are several."""
+    """Mean duration; the standard deviation of the mean where there are several, none where there is one."""
     values = [t.duration_s for t in times]
     # Exact sums: equal windows have no spread, not one of the last bit.
     n, mean = len(values), fmean(values)
-    u = stdev(values) / n**0.5 if n > 1 else 0.0
+    u = stdev(values) / n**0.5 if n > 1 else None
     return Quantity(value=mean, unit="s", u=u, n=n, grade=grade)
 
 
@@ -94,7 +94,7 @@ def _power(matrix: EnergyMatrix | None, phase: str, why: str | None) -> Quantity
     return total.energy.model_copy(
         update={
             "value": total.energy.value / seconds,
-            "u": total.energy.u / seconds,
+            "u": total.energy.known_u / seconds,
             "unit": "W",
             "budget": tuple(b.model_copy(update={"u": b.u / seconds}) for b in total.energy.budget),
         }
@@ -107,5 +107,6 @@ def _product(energy: Quantity | Absent, latency: Quantity | Absent) -> Quantity 
     if isinstance(latency, Absent):
         return latency
     per_run = energy.value / latency.n
-    u = ((energy.u / latency.n * latency.value) ** 2 + (per_run * latency.u) ** 2) ** 0.5
+    # One run shows no spread of latencies: what is left is the meter's share, and n = 1 says so.
+    u = ((energy.known_u / latency.n * latency.value) ** 2 + (per_run * (latency.u or 0.0)) ** 2) ** 0.5
     return Quantity(value=per_run * latency.value, unit="J·s", u=u, n=latency.n, grade="derived")

@@ -9,13 +9,29 @@ from pydantic import AwareDatetime, Field
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Finite, Name, Record
 
+LEASE_ID = r"^[0-9a-f]{12}$"
+"""Form of the ids that agents choose: 48 random bits in hexadecimal."""
+
 
 class LeaseRequest(Record):
-    """An agent asks for work for its bench and waits up to `wait_s` for it."""
+    """An agent asks for work for its bench and waits up to `wait_s` for it.
+
+    With an id of its own choice it can hand the lease back even if the answer never reached it, and the same request
+    again gives the same lease.
+    """
 
     kind: Literal["lease_request"] = "lease_request"
     bench: Name
     wait_s: Finite = Field(default=20, ge=0, le=60)
+    lease_id: str | None = Field(default=None, pattern=LEASE_ID, description="id that the lease shall have")
+
+
+class LeaseReturn(Record):
+    """An agent hands back a lease whose attempt has not begun. `fence` is None where the lease never arrived."""
+
+    kind: Literal["lease_return"] = "lease_return"
+    bench: Name
+    fence: int | None = Field(default=None, ge=1)
 
 
 class Lease(Record):

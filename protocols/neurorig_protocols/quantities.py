@@ -7,9 +7,9 @@ for the expanded one. Correlated propagation is done by GTC in `energy.py`; this
 from __future__ import annotations
 
 import math
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from neurorig_protocols.records import Finite, Record
 
@@ -31,6 +31,10 @@ def worst_grade(grades: list[Grade]) -> Grade:
     return min(grades, key=GRADE_ORDER.index)
 
 
+NEED_U = frozenset({"J", "W"})
+"""Units of what a meter reads: without an uncertainty such a number is none."""
+
+
 class BudgetLine(Record):
     """One contribution to a standard uncertainty, already multiplied by its sensitivity."""
 
@@ -40,20 +44,39 @@ class BudgetLine(Record):
 
 
 class Quantity(Record):
-    """A value with its unit, standard uncertainty, grade and uncertainty budget."""
+    """A value with its unit, standard uncertainty, grade and uncertainty budget.
+
+    `u` holds what is known: of several values their spread, and always what the instrument adds. A single value shows
+    no spread; where no instrument's uncertainty is known either, `u` is None. 0 means exact, as a count is.
+    """
 
     value: Finite
     unit: str
-    u: Finite = Field(ge=0, description="standard uncertainty, same unit as value")
+    u: Finite | None = Field(ge=0, description="standard uncertainty, unit of value; null: not known")
     k: Finite = Field(default=2.0, gt=0, description="coverage factor of the expanded uncertainty")
     n: int = Field(default=1, ge=1, description="number of repetitions behind the value")
     grade: Grade
     budget: tuple[BudgetLine, ...] = ()
 
+    @model_validator(mode="after")
+    def _has_what_it_needs(self) -> Self:
+        if self.u is None and (self.n > 1 or self.budget):
+            raise ValueError("only a single value without a budget has no uncertainty")
+        if self.u is None and self.unit in NEED_U:
+            raise ValueError(f"a number in {self.unit} needs a standard uncertainty")
+        return self
+
     @property
-    def expanded(self) -> float:
-        """Expanded uncertainty k·u, in the unit of the value."""
-        return self.k * self.u
+    def known_u(self) -> float:
+        """Standard uncertainty of a number that has one; ValueError for a single value that has none."""
+        if self.u is None:
+            raise ValueError(f"no uncertainty is known of {self.value:g} {self.unit}")
+        return self.u
+
+    @property
+    def expanded(self) -> float | None:
+        """Expanded uncertainty k·u, in the unit of the value; None where u is."""
+        return None if self.u is None else self.k * self.u
 
 
 class Absent(Record):

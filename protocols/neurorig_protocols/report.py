@@ -16,6 +16,7 @@ from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.records import Digest, Finite, Name, Record
+from neurorig_protocols.snn_packed import MAX_TEXT
 from neurorig_protocols.trace import AcquisitionReport, Marker
 
 Outcome = Literal["succeeded", "failed", "measurement_invalid", "cancelled"]
@@ -129,6 +130,14 @@ class SnnAnswer(Record):
     solve_s: Finite
     clock: str = "host"
     quantisation: dict[str, Any] = Field(description="what rounding the network to a chip's integers cost")
+    inexact: str | None = Field(
+        default=None, max_length=300, description="why the board's spikes may differ from those of the integers"
+    )
+    network: str | None = Field(
+        default=None,
+        max_length=MAX_TEXT,
+        description="the integers that the board ran, see `snn_packed`; None where a report has no room for them",
+    )
     activity: dict[str, Finite] = Field(default_factory=dict)
 
 

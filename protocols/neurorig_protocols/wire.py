@@ -6,7 +6,7 @@ Every agent request carries the header `Neurorig-Protocol`; a server that does n
 
 from __future__ import annotations
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 PROTOCOL_HEADER = "Neurorig-Protocol"
 FENCE_HEADER = "Neurorig-Fence"
 """Carries the fencing token of trace uploads."""

@@ -11,6 +11,7 @@ from neurorig_protocols.errors import ErrorRecord, MeasurementError
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.uncertain import Inputs
 from neurorig_server import onboard, verify
+from neurorig_server.file_store import FileStore
 from neurorig_server.measure import Measured, measure
 from neurorig_server.onboard import OnboardEnergy
 from neurorig_server.store.reports import AnalysisInput
@@ -33,6 +34,8 @@ INVALIDATING = frozenset(
         "malformed_counts",
         "impossible_counts",
         "spikes_mismatch",
+        "malformed_network",
+        "counts_mismatch",
     }
 )
 """Codes of an answer that cannot be believed."""
@@ -67,7 +70,14 @@ class _Energy:
 def recompute(job: AnalysisInput, trace_location: str) -> Verdict:
     """Return the verdict on a reported attempt. Time and answer stand even where the energy does not."""
     energy = _energy(job, trace_location)
-    checked = verify.check(job.spec, job.report.answer, energy.until, best=job.best, stored=_stored(trace_location).get)
+    checked = verify.check(
+        job.spec,
+        job.report.answer,
+        energy.until,
+        best=job.best,
+        stored=_stored(trace_location).get,
+        files=_files(trace_location).read,
+    )
     codes = (*checked.codes, *energy.codes)
     return Verdict(
         state="measurement_invalid" if energy.error else "succeeded",
@@ -83,6 +93,11 @@ def recompute(job: AnalysisInput, trace_location: str) -> Verdict:
 @cache
 def _stored(location: str) -> StoredProblems:
     return StoredProblems(location)
+
+
+@cache
+def _files(location: str) -> FileStore:
+    return FileStore(location)
 
 
 def warm() -> None:

@@ -96,7 +96,8 @@ def _power_and_energy(pieces: Pieces) -> tuple[Quantity | Absent, Quantity | Abs
 
 
 def _reached(item: Stored) -> ReachedGap:
-    return ReachedGap(item["gap"], item["latency_s"], _quantity_or_absent(item["energy"]))
+    energy = _quantity_or_absent(item["energy"])
+    return ReachedGap(item["gap"], item["latency_s"], energy, item.get("believed_s"))
 
 
 def _quantity_or_absent(found: Stored) -> Quantity | Absent:

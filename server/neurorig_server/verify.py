@@ -16,8 +16,11 @@ from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn, TimeToSo
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import Answer, ClassifierAnswer, QuboAnswer, Reached, SnnAnswer, unpack_bits
 from neurorig_server.gaps import NO_BEST, NO_OFFICIAL, gap_to, holder, impossible, reference_cost
-from neurorig_server.verify_snn import check_snn
+from neurorig_server.verify_snn import Files, check_snn
 from neurorig_server.views import ReachedGap, Verified, VerifiedClassifier, VerifiedQubo
+
+NOT_REACHED = Absent(reason_code="not_reached", reason="the gap was not reached")
+WITHIN_QUANTISATION = "reached_within_quantisation"
 
 EnergyUntil = Callable[[int, float], Quantity | Absent]
 """Energy from the begin of a run window to so many seconds later."""
@@ -42,10 +45,12 @@ def check(
     *,
     best: BestVerified | None = None,
     stored: Stored | None = None,
+    files: Files | None = None,
 ) -> Checked:
     """Recompute an answer of the job's workload; `best` is the best verified target of its problem at this time.
 
-    `stored` gives uploaded problems; FileNotFoundError when the job's problem is not there any more.
+    `stored` gives uploaded problems; FileNotFoundError when the job's problem is not there any more. `files` gives
+    the bytes of uploaded files by the 64 digits of their digests.
     """
     workload = spec.workload
     if answer is None:
@@ -55,7 +60,7 @@ def check(
     if isinstance(workload, Digits) and isinstance(answer, ClassifierAnswer):
         return _check_classifier(workload, answer)
     if isinstance(workload, Snn) and isinstance(answer, SnnAnswer):
-        return Checked(*check_snn(workload, answer))
+        return Checked(*check_snn(workload, answer, files))
     return Checked(None, ("answer_of_another_kind",))
 
 
@@ -78,10 +83,8 @@ def _check_qubo(
     gaps: list[ReachedGap] = []
     if isinstance(workload.scenario, TimeToSolution):
         reference = reference_cost(workload.scenario, target.cost if target else None)
-        for reached, wanted in _by_gap(workload.scenario, answer):
-            gap, wrong = _check_reached(problem, reached, wanted, reference, energy_until)
-            codes += wrong
-            gaps += [gap.model_copy(update={"reference": workload.scenario.reference})] if gap else []
+        gaps, wrong = _check_gaps(problem, workload.scenario, answer, reference, energy_until)
+        codes += wrong
     verified = VerifiedQubo(
         cost=cost,
         solver_cost=answer.solver_cost,
@@ -124,6 +127,23 @@ def _in_unit(problem: Problem, cost: int) -> dict[str, Any]:
     }
 
 
+def _check_gaps(
+    problem: Problem, scenario: TimeToSolution, answer: QuboAnswer, reference: int | None, energy_until: EnergyUntil
+) -> tuple[list[ReachedGap], list[str]]:
+    gaps: list[ReachedGap] = []
+    codes: list[str] = []
+    for reached, wanted in _by_gap(scenario, answer):
+        if reached is None:
+            codes.append("gap_not_reported")
+            continue
+        # Where there is no target to measure from, the reported cost stands.
+        target_cost = qubo_mis.target_cost(reference, wanted) if reference else reached.target_cost
+        gap, wrong = _check_reached(problem, reached, target_cost, answer.cost_error_bound, energy_until)
+        codes += wrong
+        gaps.append(gap.model_copy(update={"reference": scenario.reference}))
+    return gaps, codes
+
+
 def _by_gap(scenario: TimeToSolution, answer: QuboAnswer) -> list[tuple[Reached | None, float]]:
     reported = {reached.gap: reached for reached in answer.reached}
     return [(reported.get(gap), gap) for gap in scenario.gaps]
@@ -131,26 +151,28 @@ def _by_gap(scenario: TimeToSolution, answer: QuboAnswer) -> list[tuple[Reached 
 
 def _check_reached(
     problem: Problem,
-    reached: Reached | None,
-    gap: float,
-    target: int | None,
+    reached: Reached,
+    target_cost: float,
+    bound: int,
     energy_until: EnergyUntil,
-) -> tuple[ReachedGap | None, list[str]]:
-    """Recompute one reached gap against its target; against the reported one where there is none."""
-    if reached is None:
-        return None, ["gap_not_reported"]
-    target_cost = qubo_mis.target_cost(target, gap) if target else reached.target_cost
+) -> tuple[ReachedGap, list[str]]:
+    """Recompute one reached gap; it counts only where the exact cost reaches it.
+
+    `bound` is how far the board's own cost may be off. A claim that misses by no more is no false report: the board
+    stopped in good faith, and what is known is that the gap was not reached until then.
+    """
     codes = [] if reached.target_cost == target_cost else ["target_mismatch"]
-    not_reached = Absent(reason_code="not_reached", reason="the gap was not reached")
+    found = ReachedGap(gap=reached.gap, target_cost=target_cost, cost=None, latency_s=None, energy=NOT_REACHED)
     if reached.latency_s is None:
-        return ReachedGap(gap=gap, target_cost=target_cost, cost=None, latency_s=None, energy=not_reached), codes
+        return found, codes
     bits = _bits(reached.solution or "", problem.n)
     cost = None if bits is None else problem.cost(bits)
+    if cost is not None and 0 < cost - target_cost <= bound:
+        return found.model_copy(update={"cost": cost, "believed_s": reached.latency_s}), [*codes, WITHIN_QUANTISATION]
     if cost is None or cost > target_cost:
         codes.append("reached_mismatch")
     energy = energy_until(reached.window, reached.latency_s)
-    found = ReachedGap(gap=gap, target_cost=target_cost, cost=cost, latency_s=reached.latency_s, energy=energy)
-    return found, codes
+    return found.model_copy(update={"cost": cost, "latency_s": reached.latency_s, "energy": energy}), codes
 
 
 def _bits(text: str, n: int) -> npt.NDArray[np.uint8] | None:

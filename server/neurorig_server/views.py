@@ -20,7 +20,10 @@ from neurorig_protocols.records import Digest, Finite, Name, Record
 from neurorig_protocols.report import ClassifierAnswer, PhaseTime, QuboAnswer, SnnAnswer
 from neurorig_protocols.trace import Window
 
-AttemptState = Literal["leased", "running", "succeeded", "failed", "measurement_invalid", "cancelled", "lost"]
+AttemptState = Literal[
+    "leased", "running", "succeeded", "failed", "measurement_invalid", "cancelled", "lost", "returned"
+]
+"""`returned`: handed back before it began; it is not one of the job's `max_attempts`."""
 Quality = Literal["valid", "degraded", "invalid"]
 """valid: believe it. degraded: believe it, and read the codes. invalid: do not use it as a result."""
 
@@ -134,6 +137,10 @@ class ReachedGap(Record):
     cost: int | None
     latency_s: Finite | None
     energy: Quantity | Absent
+    believed_s: Finite | None = Field(
+        default=None,
+        description="when a board that rounds weights believed to have reached it; the exact cost did not",
+    )
 
 
 NOT_COMPARED = Absent(reason_code="not_compared", reason="verified before best verified targets were kept")
@@ -169,14 +176,15 @@ class VerifiedClassifier(Record):
 
 
 class VerifiedSnn(Record):
-    """The answer of a spiking network, checked for consistency; the counts are not recomputed."""
+    """The answer of a spiking network: checked for consistency, and run again where the report carries the network."""
 
     kind: Literal["snn"] = "snn"
     output_spikes: int
     spikes: int
     silent_samples: int = Field(description="samples in which no output spiked")
     winners: tuple[int, ...] = Field(description="output with the most spikes of each sample, -1 for none; bounded")
-    not_recomputed: str = "the counts themselves: the server does not simulate networks"
+    recomputed: str | None = Field(default=None, description="what was run again, and what that does not show")
+    not_recomputed: str | None = Field(default=None, description="why the network was not run again")
 
 
 Verified = Annotated[VerifiedQubo | VerifiedClassifier | VerifiedSnn, Field(discriminator="kind")]
@@ -254,6 +262,7 @@ class FileView(Record):
     name: str
     size: int = Field(description="bytes")
     facts: dict[str, Any]
+    uploaded_by: str = Field(description="id of the token that uploaded it, which may delete it")
     created_at: AwareDatetime
 
 

@@ -17,7 +17,7 @@ from pydantic import Field
 from neurorig_protocols.benchmarks import ratios
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.benchmarks.results import NOT_MEASURED, Outcome, Result, limit_s
-from neurorig_protocols.benchmarks.statistics import Run, observed
+from neurorig_protocols.benchmarks.statistics import Run
 from neurorig_protocols.job import Qubo, QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Finite, Record
@@ -235,14 +235,14 @@ def _to_gap(gap: float, limit: float, left: Outcome, right: Outcome) -> list[Ent
 
 def _run(outcome: Outcome, gap: float, limit: float) -> Run | None:
     reached = next((r for r in outcome.reached if r.gap == gap), None)
-    return None if reached is None else observed(reached.latency_s, limit)
+    return None if reached is None else reached.run(limit)
 
 
 def _energy(outcome: Outcome, gap: float, limit: float) -> Quantity | Absent:
     reached = next((r for r in outcome.reached if r.gap == gap), None)
     if reached is None:
         return NOT_MEASURED
-    if not observed(reached.latency_s, limit).reached:
+    if not reached.run(limit).reached:
         return Absent(reason_code="not_reached", reason="the gap was not reached")
     return reached.energy
 
@@ -252,7 +252,7 @@ def _seconds(run: Run | None) -> Quantity | Absent:
         return Absent(reason_code="not_measured", reason="the gap is not in the report")
     if not run.reached:
         return Absent(reason_code="not_reached", reason=f"not reached within {run.time_s:g} s")
-    return Quantity(value=run.time_s, unit="s", u=0, grade="derived")
+    return Quantity(value=run.time_s, unit="s", u=None, grade="derived")
 
 
 def _broken_rule(

@@ -2,8 +2,10 @@
 
 Uncertainties are propagated to first order (JCGM 100, 5.2). The lines of one meter that are the same in all its
 readings (gain, offset, time base) are one input per bench, so that they cancel where both sides, or all pairs, were
-read by the same meter. Everything else is independent from attempt to attempt. A quotient of budgets needs no more
-than a sum of relative errors per input; a test holds it against GTC, which takes a hundred times as long.
+read by the same meter. What is drawn anew in every attempt (noise, edges, drift, repeats) averages out over pairs.
+Of every other line nobody knows how it is shared: it neither cancels between the sides nor averages out. A quotient of
+budgets needs no more than a sum of relative errors per input; a test holds it against GTC, which takes a hundred times
+as long.
 Not for whether a ratio is allowed: that is `comparison`.
 """
 
@@ -25,7 +27,7 @@ Who = tuple[str, str]
 """Bench and attempt that a number comes from."""
 Whos = tuple[Who, Who]
 Errors = dict[tuple[str, str], float]
-"""Relative error by input: the budget line's name, and the bench or attempt that it belongs to."""
+"""Relative error by input: the budget line's name, and the bench, attempt or side that it belongs to."""
 
 
 class Refusal(Record):
@@ -37,11 +39,11 @@ class Refusal(Record):
 
 
 class Difference(Record):
-    """Left minus right."""
+    """Left minus right. `u` is 0 where both are exact, None where one pair alone stands for a mean."""
 
     kind: Literal["difference"] = "difference"
     value: Finite
-    u: Finite = 0.0
+    u: Finite | None = 0.0
     n: int = 1
 
 
@@ -61,14 +63,16 @@ class Ratio(Record):
 
 
 def difference(left: Quantity | Absent, right: Quantity | Absent) -> Difference | Refusal:
-    """Return left − right of two exact numbers."""
+    """Return left − right of two exact numbers; ValueError for others."""
     if isinstance(left, Quantity) and isinstance(right, Quantity):
+        if left.u != 0 or right.u != 0:
+            raise ValueError("only exact numbers are subtracted")
         return Difference(value=left.value - right.value)
     return missing(left, right) or _nothing()
 
 
 def mean_difference(found: Sequence[Difference]) -> Difference | Refusal:
-    """Return the mean with its standard error."""
+    """Return the mean with its standard error, None for a single pair."""
     mean = statistics.mean_value([d.value for d in found])
     return Difference(value=mean.value, u=mean.u, n=mean.n) if isinstance(mean, Quantity) else _nothing()
 
@@ -86,22 +90,30 @@ def of_quantities(left: Quantity | Absent, right: Quantity | Absent, a: Who, b: 
         return missing(left, right) or _nothing()
     if left.value <= 0 or right.value <= 0:
         return Refusal(code="not_positive", sentence="A number is not positive, so its ratio says nothing.")
-    return _exact(left.value / right.value, _relative(left, right, (a, b)), n=1)
+    value = left.value / right.value
+    if left.u is None or right.u is None:
+        return Ratio(relation="=", low=value, high=value)
+    return _exact(value, _relative(left, right, (a, b)), n=1)
 
 
 def geometric_mean(
     found: Sequence[Ratio], measured: Sequence[tuple[Quantity | Absent, Quantity | Absent, Whos]]
 ) -> Ratio | Refusal:
-    """Return the geometric mean over pairs. Of exact ratios, u combines the meters' errors and the spread."""
+    """Return the geometric mean over pairs. Of exact ratios, u combines the meters' errors and the spread.
+
+    One pair shows no spread: u is then the meters' alone, None where no meter is involved.
+    """
     plain = statistics.geometric_mean([Interval(low=r.low, high=r.high) for r in found])
     known = [(a, b, who) for a, b, who in measured if isinstance(a, Quantity) and isinstance(b, Quantity)]
-    if isinstance(plain, Absent) or plain.u is None or plain.low is None or len(known) < len(found):
+    if isinstance(plain, Absent) or plain.relation != "=" or plain.low is None or len(known) < len(found):
         return _as_ratio(plain)
     errors: Errors = {}
     for a, b, who in known:
         for key, relative in _relative(a, b, who).items():
             errors[key] = errors.get(key, 0.0) + relative / len(known)
     number = _exact(plain.low, errors, n=len(known))
+    if plain.u is None:
+        return number if errors else _as_ratio(plain)
     repeats = BudgetLine(name=statistics.REPEATS, u=plain.u, type="A")
     u = math.hypot(number.u or 0.0, plain.u)
     return number.model_copy(update={"u": u, "budget": (*number.budget, repeats)})
@@ -132,9 +144,15 @@ def _relative(left: Quantity, right: Quantity, whos: Whos) -> Errors:
     errors: Errors = {}
     for sign, quantity, (bench, attempt) in ((1, left, whos[0]), (-1, right, whos[1])):
         for name, u in budget_lines(quantity).items():
-            key = (name, bench if name in COMMON else attempt)
+            key = (name, _owner(name, bench, attempt, sign))
             errors[key] = errors.get(key, 0.0) + sign * u / quantity.value
     return errors
+
+
+def _owner(name: str, bench: str, attempt: str, side: int) -> str:
+    if name in COMMON:
+        return bench
+    return attempt if name in statistics.INDEPENDENT else f"{bench} {side}"
 
 
 def _exact(value: float, errors: Errors, *, n: int) -> Ratio:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from neurorig_protocols.bench import Boundary
+from neurorig_protocols.benchmarks.statistics import Run, observed
 from neurorig_protocols.job import TERMINAL_STATES, FixedTimeout, JobSpec, JobState, Scenario
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity, Reality
 
@@ -20,11 +21,20 @@ NO_ANSWER = Absent(reason_code="no_answer", reason="no answer was verified")
 
 @dataclass(frozen=True)
 class ReachedGap:
-    """A gap of the time-to-solution scenario; latency None means not reached."""
+    """A gap of the time-to-solution scenario; latency None means not reached.
+
+    `believed_s`: when a board that rounds weights stopped because its own cost reached it, though the exact one did
+    not; None otherwise.
+    """
 
     gap: float
     latency_s: float | None
     energy: Quantity | Absent = NOT_MEASURED
+    believed_s: float | None = None
+
+    def run(self, limit_s: float) -> Run:
+        """Return what was observed of the time to this gap within a limit."""
+        return observed(self.latency_s, limit_s, self.believed_s)
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,7 @@ def scaled(quantity: Quantity, factor: float, unit: str) -> Quantity:
     return Quantity.model_construct(
         value=quantity.value * factor,
         unit=unit,
-        u=quantity.u * factor,
+        u=None if quantity.u is None else quantity.u * factor,
         k=quantity.k,
         n=quantity.n,
         grade=quantity.grade,

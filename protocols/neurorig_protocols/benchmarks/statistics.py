@@ -5,7 +5,9 @@ limit is never used as a latency. The curve is the product-limit estimator (Kapl
 1958, 457), its variance Greenwood's.
 
 A mean over seeds of quantities measured by one meter keeps the meter's errors whole: they are the same in every run
-and do not average out. The spread between the seeds comes on top as the line "repeats".
+and do not average out. Errors that are drawn anew in every run (`INDEPENDENT`) average out. The spread between the
+seeds comes on top as the line "repeats"; it holds those independent errors once more, which is cautious. A single
+value shows no spread: its u is the instrument's, None where none is known.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ REPEATS = "repeats"
 """Budget line of the spread between repetitions."""
 OTHER = "other"
 """Budget line of an uncertainty whose own budget does not explain it."""
+INDEPENDENT = frozenset({"noise", "edges", "baseline drift", REPEATS})
+"""Budget lines whose errors are drawn anew in every attempt; any other is taken to be one error of all readings."""
 
 
 class Run(Record):
@@ -33,13 +37,13 @@ class Run(Record):
 
 
 class Step(Record):
-    """The share of runs still without a result from this instant on, and its standard uncertainty."""
+    """The share of runs still without a result from this instant on, and its standard uncertainty (None: unknown)."""
 
     time_s: Finite
     at_risk: int
     reached: int
     survival: Finite
-    u: Finite
+    u: Finite | None
 
 
 class Interval(Record):
@@ -73,17 +77,20 @@ class Censored(Record):
     steps: tuple[Step, ...]
 
 
-def observed(latency_s: float | None, limit_s: float) -> Run:
-    """Return the run of a latency; none, or one beyond the limit, is a run that did not reach the target in time."""
+def observed(latency_s: float | None, limit_s: float, believed_s: float | None = None) -> Run:
+    """Return the run of a latency; none, or one beyond the limit, is a run that did not reach the target in time.
+
+    A run that wrongly believed to have reached it was given up then, at `believed_s`: nothing is known of later.
+    """
     if latency_s is None or latency_s > limit_s:
-        return Run(time_s=limit_s, reached=False)
+        return Run(time_s=limit_s if believed_s is None else min(believed_s, limit_s), reached=False)
     return Run(time_s=latency_s, reached=True)
 
 
 def survival(runs: Sequence[Run]) -> tuple[Step, ...]:
     """Return the product-limit curve: one step per distinct time at which a run reached its target.
 
-    `u` is Greenwood's: S * sqrt(sum of d / (r * (r - d))), 0 where the curve has come to 0.
+    `u` is Greenwood's: S * sqrt(sum of d / (r * (r - d))), which has no value where nobody is left (r = d).
     """
     steps, share, variance, at_risk = [], 1.0, 0.0, len(runs)
     ordered = sorted(runs, key=lambda run: run.time_s)
@@ -94,7 +101,7 @@ def survival(runs: Sequence[Run]) -> tuple[Step, ...]:
             left = at_risk - reached
             share *= left / at_risk
             variance += reached / (at_risk * left) if left else 0.0
-            u = share * math.sqrt(variance)
+            u = share * math.sqrt(variance) if left else None
             steps.append(Step(time_s=time_s, at_risk=at_risk, reached=reached, survival=share, u=u))
         at_risk -= len(found)
     return tuple(steps)
@@ -116,7 +123,7 @@ def restricted_mean(runs: Sequence[Run], limit_s: float) -> Quantity | Absent:
     """Return the mean time that a run needs of a budget of `limit_s`, in seconds, with its standard error.
 
     It is the area under the curve up to the limit; a run that did not reach its target needs the whole budget.
-    The error is Greenwood's, with the correction n / (n - 1) for small samples.
+    The error is Greenwood's, with the correction n / (n - 1) for small samples; None for a single run.
     """
     if not runs:
         return _none()
@@ -133,7 +140,7 @@ def restricted_mean(runs: Sequence[Run], limit_s: float) -> Quantity | Absent:
         for k, step in enumerate(steps)
         if step.at_risk > step.reached
     )
-    u = math.sqrt(variance * n / (n - 1)) if n > 1 else 0.0
+    u = math.sqrt(variance * n / (n - 1)) if n > 1 else None
     return Quantity(value=sum(areas), unit="s", u=u, n=n, grade="derived")
 
 
@@ -162,7 +169,10 @@ def ratio(left: Run, right: Run) -> Interval | Absent:
 
 
 def geometric_mean(ratios: Sequence[Interval]) -> Interval | Absent:
-    """Return the geometric mean; bounds that all point the same way give a bound. `u` is its standard error."""
+    """Return the geometric mean; bounds that all point the same way give a bound. `u` is its standard error.
+
+    One ratio alone shows none.
+    """
     if not ratios:
         return _none()
     low, high = (_geometric([getattr(r, side) for r in ratios]) for side in ("low", "high"))
@@ -184,24 +194,27 @@ def median_ratio(ratios: Sequence[Interval]) -> Interval | Absent:
 
 
 def mean_value(values: Sequence[float], unit: str = "1", grade: Grade = "derived") -> Quantity | Absent:
-    """Return the mean of values that are exact each; u is the standard error, 0 for a single value."""
+    """Return the mean of values that are exact each; u is the standard error, None for a single value."""
     if not values:
         return _none()
     u = _standard_error(values)
-    lines = (BudgetLine(name=REPEATS, u=u, type="A"),) if u > 0 else ()
+    lines = (BudgetLine(name=REPEATS, u=u, type="A"),) if u else ()
     return Quantity(value=_mean(values), unit=unit, u=u, n=len(values), grade=grade, budget=lines)
 
 
 def mean_quantity(found: Sequence[Quantity]) -> Quantity | Absent:
-    """Return the mean of quantities of one unit and one meter (module docstring); ValueError for several units."""
+    """Return the mean of quantities of one unit and one meter (module docstring); ValueError for several units.
+
+    `n` counts the quantities; the mean of one is that one, with its own budget.
+    """
     if not found:
         return _none()
     if len({q.unit for q in found}) > 1:
         raise ValueError("a mean needs one unit")
     if len(found) == 1:
-        return found[0]
+        return found[0].model_copy(update={"n": 1})
     lines = _mean_lines([budget_lines(q) for q in found])
-    if (repeats := _standard_error([q.value for q in found])) > 0:
+    if repeats := _standard_error([q.value for q in found]):
         lines[REPEATS] = math.hypot(lines.get(REPEATS, 0.0), repeats)
     budget = tuple(
         BudgetLine(name=name, u=u, type="A" if name == REPEATS else "B")
@@ -219,6 +232,8 @@ def mean_quantity(found: Sequence[Quantity]) -> Quantity | Absent:
 
 def budget_lines(quantity: Quantity) -> dict[str, float]:
     """Return the budget by name, in the quantity's unit; what it leaves of u unexplained is the line "other"."""
+    if quantity.u is None:
+        return {}
     lines: dict[str, float] = {}
     for line in quantity.budget:
         lines[line.name] = math.hypot(lines.get(line.name, 0.0), line.u)
@@ -230,18 +245,22 @@ def budget_lines(quantity: Quantity) -> dict[str, float]:
 
 def _mean_lines(budgets: Sequence[Mapping[str, float]]) -> dict[str, float]:
     names = dict.fromkeys(name for lines in budgets for name in lines)
-    means = {name: sum(lines.get(name, 0.0) for lines in budgets) / len(budgets) for name in names}
-    return {name: u for name, u in means.items() if u > 0}
+    sums = {name: _sum_of_errors(name, [lines.get(name, 0.0) for lines in budgets]) for name in names}
+    return {name: u / len(budgets) for name, u in sums.items() if u > 0}
+
+
+def _sum_of_errors(name: str, parts: Sequence[float]) -> float:
+    return math.hypot(*parts) if name in INDEPENDENT else math.fsum(parts)
 
 
 def _mean(values: Sequence[float]) -> float:
     return math.fsum(values) / len(values)
 
 
-def _standard_error(values: Sequence[float]) -> float:
+def _standard_error(values: Sequence[float]) -> float | None:
     n = len(values)
     if n < 2:
-        return 0.0
+        return None
     mean = _mean(values)
     return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
 
@@ -251,8 +270,9 @@ def _geometric(bounds: Sequence[float | None]) -> float | None:
     return math.exp(_mean(known)) if len(known) == len(bounds) else None
 
 
-def _geometric_u(ratios: Sequence[Interval], mean: float) -> float:
-    return mean * _standard_error([math.log(r.low) for r in ratios if r.low])
+def _geometric_u(ratios: Sequence[Interval], mean: float) -> float | None:
+    error = _standard_error([math.log(r.low) for r in ratios if r.low])
+    return None if error is None else mean * error
 
 
 def _middle(values: Sequence[float]) -> float | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.qubo_mis import edge_count
 from neurorig_protocols.benchmarks.results import Outcome, Result, Target, limit_s
-from neurorig_protocols.benchmarks.statistics import Censored, mean_quantity, mean_value, observed, summarise
+from neurorig_protocols.benchmarks.statistics import Censored, Run, mean_quantity, mean_value, observed, summarise
 from neurorig_protocols.benchmarks.tuning import Finding, find_per_instance_tuning
 from neurorig_protocols.job import QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
@@ -39,11 +39,20 @@ class MissingSeed(Record):
 
 
 class GapRun(Record):
-    """One seed's way to a gap; latency None is a run that did not reach it."""
+    """One seed's way to a gap; latency None is a run that did not reach it.
+
+    `believed_s`: when a board that rounds weights gave up because its own cost reached the gap and the exact one
+    did not; None otherwise.
+    """
 
     seed: int
     latency_s: Finite | None
     energy: Quantity | Absent
+    believed_s: Finite | None = None
+
+    def run(self, limit_s: float) -> Run:
+        """Return what was observed of the time to the gap within a limit."""
+        return observed(self.latency_s, limit_s, self.believed_s)
 
 
 class ToGap(Record):
@@ -290,7 +299,7 @@ def _to_gaps(scenario: Scenario, outcomes: Mapping[int, Outcome]) -> tuple[ToGap
 
 def _to_gap(gap: float, limit: float, outcomes: Mapping[int, Outcome]) -> ToGap:
     runs = tuple(run for seed, outcome in outcomes.items() for run in [_gap_run(seed, outcome, gap, limit)] if run)
-    latency = summarise([observed(run.latency_s, limit) for run in runs], limit)
+    latency = summarise([run.run(limit) for run in runs], limit)
     energy = _mean_of([run.energy for run in runs])
     if latency.censored:
         reason = (
@@ -304,8 +313,8 @@ def _gap_run(seed: int, outcome: Outcome, gap: float, limit: float) -> GapRun | 
     reached = next((r for r in outcome.reached if r.gap == gap), None)
     if reached is None:
         return None
-    in_time = observed(reached.latency_s, limit).reached
-    return GapRun(seed=seed, latency_s=reached.latency_s if in_time else None, energy=reached.energy)
+    latency_s = reached.latency_s if reached.run(limit).reached else None
+    return GapRun(seed=seed, latency_s=latency_s, energy=reached.energy, believed_s=reached.believed_s)
 
 
 def _boundary_key(outcome: Outcome) -> tuple[str, ...]:

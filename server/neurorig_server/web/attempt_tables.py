@@ -68,7 +68,10 @@ class TimeRow:
 
 @dataclass(frozen=True)
 class ReachedRow:
-    """One gap of the time-to-solution scenario; no latency means not reached."""
+    """One gap of the time-to-solution scenario; no latency means not reached.
+
+    `believed` is when a board that rounds weights believed to have reached it.
+    """
 
     gap: str
     reference: str
@@ -76,6 +79,7 @@ class ReachedRow:
     cost: str
     latency: str | None
     energy: Quantity | Absent | None
+    believed: str | None = None
 
 
 def tiles(view: AttemptView, matrix: EnergyMatrix | None) -> list[Tile]:
@@ -101,7 +105,7 @@ def _energy_tiles(matrix: EnergyMatrix, answer: AnswerView | None) -> list[Tile]
     # Each run window is one image; its inferences share the window's time and energy.
     cell = next(cell for cell in matrix.cells if cell.phase == "run")
     n = answer.iterations * cell.windows
-    each = uncertain_text(run.value / n, run.expanded / n, run.unit)
+    each = uncertain_text(run.value / n, run.k * run.known_u / n, run.unit)
     found = [Tile("Energy per inference", each, f"run energy over {count_text(n)} inferences, ±\u00a02u"), whole]
     if all(latency is None for latency in answer.latency_s):
         length = measured_text(cell.duration_s / n, "s")
@@ -241,6 +245,7 @@ def reached_rows(answer: QuboAnswerView) -> list[ReachedRow]:
                 cost="–" if r.cost is None else count_text(r.cost),
                 latency=_latency(r.latency_s),
                 energy=None if r.latency_s is None else r.energy,
+                believed=_latency(r.believed_s),
             )
             for r in answer.verified.reached
         ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -11,7 +12,15 @@ from neurorig_protocols.benchmarks.summary import Row, ToGap
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_server.store.store import Store
 from neurorig_server.web.charts import Chart, gap_over_timeout, reached_over_time
-from neurorig_server.web.numbers import NBSP, measured_text, percent_text, plain_text, quantity_text, uncertain_text
+from neurorig_server.web.numbers import (
+    NBSP,
+    SINGLE,
+    measured_text,
+    percent_text,
+    plain_text,
+    quantity_text,
+    uncertain_text,
+)
 
 MOST_LIVE_JOBS = 500
 """A page of more jobs does not refresh by itself: it reads every result each time."""
@@ -94,8 +103,18 @@ def context(store: Store, campaign_id: str) -> dict[str, Any]:
         "has_charts": any(machine.charts for machine in machines),
         "machine_count": len(groups),
         "comparisons": store.comparisons.of_campaign(campaign_id),
+        "rounds": store.evaluations.that_drew(_declared_seeds(found.summary.rows)),
         "virtual": any(rows[0].reality == "virtual" for rows in groups),
     }
+
+
+def _declared_seeds(rows: Iterable[Row]) -> dict[str, set[int]]:
+    """Return the graph seeds of the rows, with and without a result, by the declaration that their jobs name."""
+    found: dict[str, set[int]] = {}
+    for row in rows:
+        if row.tuning is not None:
+            found.setdefault(row.tuning, set()).update(row.seeds, (missing.seed for missing in row.missing))
+    return found
 
 
 def _machine_key(row: Row) -> tuple[str | None, str, str, str]:
@@ -130,11 +149,11 @@ def _rules(row: Row) -> str:
 def _fixed(row: Row) -> FixedLine:
     return FixedLine(
         row=row,
-        gap_official=percent_cell(row.gap_official),
-        gap_best=percent_cell(row.gap_best),
-        solve=cell(row.solve),
-        power=cell(row.power),
-        energy=cell(row.energy),
+        gap_official=_mean(row.gap_official, percent_cell),
+        gap_best=_mean(row.gap_best, percent_cell),
+        solve=_mean(row.solve, cell),
+        power=_mean(row.power, cell),
+        energy=_mean(row.energy, cell),
     )
 
 
@@ -142,8 +161,20 @@ def _to_gap(row: Row, item: ToGap) -> GapLine:
     median = item.latency.median
     shown = absent_cell(median) if isinstance(median, Absent) else Cell(measured_text(median, "s"))
     return GapLine(
-        row=row, to_gap=item, median=shown, mean=cell(item.latency.restricted_mean), energy=cell(item.energy)
+        row=row,
+        to_gap=item,
+        median=shown,
+        mean=_mean(item.latency.restricted_mean, cell),
+        energy=_mean(item.energy, cell),
     )
+
+
+def _mean(found: Quantity | Absent, show: Callable[[Quantity | Absent], Cell]) -> Cell:
+    """Show a mean; one of a single seed is marked, and the notes below say what that means."""
+    shown = show(found)
+    if isinstance(found, Absent) or found.n > 1:
+        return shown
+    return Cell(f"{shown.text.removesuffix(f' ({SINGLE})')} (n{NBSP}={NBSP}1)")
 
 
 def cell(found: Quantity | Absent) -> Cell:
@@ -158,8 +189,10 @@ def percent_cell(found: Quantity | Absent) -> Cell:
     return Cell(percent_with_u(found.value, found.expanded))
 
 
-def percent_with_u(value: float, expanded: float) -> str:
-    """Return shares as "3.2 ± 1.1 %", or "3.2 %" where they are exact."""
+def percent_with_u(value: float, expanded: float | None) -> str:
+    """Return shares as "3.2 ± 1.1 %", or "3.2 %" where they are exact; one without an uncertainty says why."""
+    if expanded is None:
+        return f"{percent_text(value)} ({SINGLE})"
     if expanded == 0:
         return percent_text(value)
     return f"{uncertain_text(100 * value, 100 * expanded, '1')}{NBSP}%"
@@ -179,6 +212,8 @@ def _notes(rows: list[Row]) -> list[str]:
             seen.setdefault(f"No result ({item.code}): {item.reason}", []).append(f"{size}, seed {item.seed}")
         for seed in row.infeasible:
             seen.setdefault("The answer is no independent set", []).append(f"{size}, seed {seed}")
+        if len(row.seeds) == 1 and not row.refused:
+            seen.setdefault(f"{SINGLE}; ± is the instrument's alone", []).append(size)
         if row.refused:
             seen.setdefault(f"Refused ({row.refused.reason_code}): {row.refused.reason}", []).append(size)
     powers = [row.power for row in rows]

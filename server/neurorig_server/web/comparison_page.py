@@ -12,7 +12,7 @@ from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_server.comparison_views import Side
 from neurorig_server.store.store import Store
 from neurorig_server.web.campaign_page import Cell, absent_cell, cell, percent_cell, percent_with_u
-from neurorig_server.web.numbers import count_text, percent_text, plain_text, uncertain_text
+from neurorig_server.web.numbers import SINGLE, count_text, percent_text, plain_text, uncertain_text
 
 MOST_PAIRS = 100
 """Pairs that one page shows; the API has them all."""
@@ -80,9 +80,17 @@ def _total(total: Total) -> TotalLine:
     return TotalLine(
         name=_name(total.metric, total.to_gap),
         total=total,
-        mean=result_cell(total.mean, total.metric),
+        mean=_mean(total),
         median=median,
     )
+
+
+def _mean(total: Total) -> Cell:
+    """Show the mean; that of one pair says that it has no spread, also where the meters give an uncertainty."""
+    shown = result_cell(total.mean, total.metric)
+    if not isinstance(total.mean, Ratio) or total.mean.n > 1 or not total.mean.u or total.mean.relation != "=":
+        return shown
+    return Cell(f"{shown.text} ({SINGLE})")
 
 
 def _name(metric: Metric, to_gap: float | None) -> str:
@@ -122,14 +130,19 @@ def result_cell(found: Ratio | Difference | Refusal, metric: Metric) -> Cell:
         short = absent_cell(Absent(reason_code=found.code, reason=found.sentence))
         return Cell(short.text, found.sentence)
     if isinstance(found, Difference):
-        if metric in COUNTED:
-            return Cell(f"{percent_with_u(found.value, 2 * found.u)} (difference)")
-        return Cell(f"{uncertain_text(found.value, 2 * found.u, '1')} (difference)")
+        show = percent_with_u if metric in COUNTED else _number_with_u
+        single = f"; {SINGLE}" if found.u is None else ""
+        return Cell(f"{show(found.value, 2 * (found.u or 0.0))} (difference{single})")
     return Cell(_ratio(found))
+
+
+def _number_with_u(value: float, expanded: float) -> str:
+    return uncertain_text(value, expanded, "1")
 
 
 def _ratio(found: Ratio) -> str:
     if found.relation == "=" and found.low is not None:
-        return uncertain_text(found.low, 2 * (found.u or 0.0), "1")
+        single = f" ({SINGLE})" if found.u is None and found.n == 1 else ""
+        return _number_with_u(found.low, 2 * (found.u or 0.0)) + single
     low, high = (None if bound is None else plain_text(bound, "1", 3) for bound in (found.low, found.high))
     return {">=": f"≥ {low}", "<=": f"≤ {high}"}.get(found.relation, f"{low} to {high}")

@@ -125,11 +125,11 @@ def _budget(cell: EnergyCell) -> BudgetRow:
     return BudgetRow(
         phase=cell.phase,
         component=cell.component,
-        u=plain_text(cell.energy.u, unit, 2),
+        u=plain_text(cell.energy.known_u, unit, 2),
         lines=[
             (line.name, plain_text(line.u, unit, 2))
             for line in cell.energy.budget
-            if line.u >= NEGLIGIBLE * cell.energy.u
+            if line.u >= NEGLIGIBLE * cell.energy.known_u
         ],
     )
 

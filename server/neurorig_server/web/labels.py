@@ -59,9 +59,15 @@ CODES = {
     "no_board_time": "The board's own clock gave no time of a run, so its own power sensors give no energy.",
     "onboard_power": "No monitor: the energy is the board's own mean power, of a pass of its own, times the time.",
     "reached_mismatch": "A gap that was reported as reached is not reached by its solution.",
+    "reached_within_quantisation": (
+        "The board's rounded cost reached a gap that the exact cost does not: it counts as not reached."
+    ),
     "samples_dropped": "Samples are missing outside the windows.",
     "sensor_accuracy_undeclared": "The bench declares no accuracy of the board's own sensors, so they give no energy.",
     "spikes_mismatch": "The spikes of the populations do not add up to the total.",
+    "malformed_network": "The network in the report cannot be read, or is not the one that the answer speaks of.",
+    "counts_inexact": "Some spikes differ from those of the integers; the board says why they may.",
+    "counts_mismatch": "Running the network of the report again gives other spikes.",
     "target_mismatch": "A gap was measured against another cost than the job's target gives.",
     "wrong_label_count": "The number of labels differs from the number of images.",
 }

@@ -11,12 +11,17 @@ NBSP = "\u00a0"
 MINUS = "\u2212"
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
+SINGLE = "n = 1, spread unknown"
+"""What stands beside a number that comes from one value alone."""
+
 EXACT_DIGITS = 5
 """Significant digits of a number without an uncertainty; a pure count keeps all of its own."""
 
 
 def quantity_text(quantity: Quantity) -> str:
-    """Return "value ± expanded uncertainty unit", such as "12.345 ± 0.012 mJ"; no ± where u is 0."""
+    """Return "value ± expanded uncertainty unit", such as "12.345 ± 0.012 mJ"; no ± where u is 0 or not known."""
+    if quantity.expanded is None:
+        return f"{uncertain_text(quantity.value, 0.0, quantity.unit)} ({SINGLE})"
     return uncertain_text(quantity.value, quantity.expanded, quantity.unit)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from neurorig_protocols.energy import EnergyMatrix, PhaseTotal
 from neurorig_protocols.kpi import sheet
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import AttemptReport, PhaseTime, SnnAnswer
@@ -32,6 +33,32 @@ def test_equal_windows_have_no_spread() -> None:
 
     assert isinstance(found, Quantity)
     assert (found.value, found.u, found.n) == (0.0006825125, 0.0, 3)
+
+
+def test_one_window_shows_no_spread() -> None:
+    """Its latency has no uncertainty: 0 would call it exact."""
+    found = latency(0.5)
+
+    assert isinstance(found, Quantity)
+    assert (found.value, found.u, found.n) == (0.5, None, 1)
+
+
+def test_energy_delay_of_one_window_keeps_the_meters_uncertainty() -> None:
+    """Nothing is known of the latency's spread, so the meter's share is all there is, and n = 1 says so."""
+    joules = Quantity(value=2.0, unit="J", u=0.1, grade="metered")
+    absent = Absent(reason_code="no_total_rail", reason="made up")
+    matrix = EnergyMatrix.model_construct(
+        cells=(), totals=(PhaseTotal(phase="run", energy=joules, supply=absent, residual=absent),)
+    )
+    times = (PhaseTime(phase="run", index=0, duration_s=0.5, clock="dut"),)
+    report = AttemptReport.model_construct(
+        outcome="succeeded", times=times, answer=SnnAnswer.model_construct(kind="snn"), energy_absent=None
+    )
+
+    found = next(kpi.value for kpi in sheet(report, matrix, None) if kpi.name == "energy_delay_product")
+
+    assert isinstance(found, Quantity)
+    assert (found.value, found.u, found.n, found.unit) == (1.0, pytest.approx(0.05), 1, "J·s")
 
 
 def test_spread_is_that_of_the_mean() -> None:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from neurorig_protocols.benchmarks.statistics import Run, observed, survival
+from neurorig_protocols.benchmarks.statistics import Run, survival
 from neurorig_protocols.benchmarks.summary import Row
 from neurorig_protocols.job import TimeToSolution
 from neurorig_protocols.quantities import Quantity, Reality
@@ -106,7 +106,8 @@ def _add_gaps(figure: Any, panel: int, points: Sequence[Row], k: int, *, show: b
     figure.add_scatter(
         x=[row.requested_s for row in points],
         y=[100 * mean.value for mean in means],
-        error_y={"type": "data", "array": [100 * mean.expanded for mean in means], "thickness": 1.2, "width": 4},
+        # A mean of one seed has no error bar: its spread is unknown.
+        error_y={"type": "data", "array": [_percent(mean.expanded) for mean in means], "thickness": 1.2, "width": 4},
         mode="lines+markers",
         name=f"n = {count_text(points[0].n)}",
         legendgroup=str(points[0].n),
@@ -120,9 +121,13 @@ def _add_gaps(figure: Any, panel: int, points: Sequence[Row], k: int, *, show: b
     )
 
 
+def _percent(share: float | None) -> float | None:
+    return None if share is None else 100 * share
+
+
 def _pool(rows: Sequence[Row], gap: float, n: int) -> list[Run]:
     return [
-        observed(run.latency_s, row.scenario.limit_s)
+        run.run(row.scenario.limit_s)
         for row in rows
         if row.n == n and isinstance(row.scenario, TimeToSolution)
         for item in row.to_gaps

@@ -51,7 +51,7 @@ def energy_bars(matrix: EnergyMatrix) -> Chart:
 
 def _panel(figure: Any, row: int, cells: Sequence[EnergyCell], named: set[str]) -> set[str]:
     """Add one phase; return the legend names it used."""
-    scale, unit = axis_scale(max(abs(c.energy.value) + c.energy.expanded for c in cells), "J")
+    scale, unit = axis_scale(max(abs(c.energy.value) + _expanded(c) for c in cells), "J")
     components = [c.component for c in cells]
     new: set[str] = set()
     for name, colour, values in (
@@ -80,12 +80,16 @@ def _panel(figure: Any, row: int, cells: Sequence[EnergyCell], named: set[str]) 
     return new
 
 
+def _expanded(cell: EnergyCell) -> float:
+    return cell.energy.k * cell.energy.known_u
+
+
 def _marks(figure: Any, row: int, cells: Sequence[EnergyCell], scale: float, named: set[str]) -> str:
     name = f"energy ± {cells[0].energy.k:g}u"
     figure.add_scatter(
         y=[c.component for c in cells],
         x=[c.energy.value * scale for c in cells],
-        error_x={"type": "data", "array": [c.energy.expanded * scale for c in cells], "thickness": 1.5, "width": 5},
+        error_x={"type": "data", "array": [scale * _expanded(c) for c in cells], "thickness": 1.5, "width": 5},
         mode="markers",
         marker={"size": 7, "color": ORANGE, "symbol": "diamond"},
         name=name,

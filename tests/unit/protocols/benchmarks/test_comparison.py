@@ -87,7 +87,7 @@ def test_table_decides_what_is_refused(code: str, metric: str) -> None:
 
     compared = entry(found, metric).result
 
-    if RULE_OF[code] in REQUIRED[metric]:  # type: ignore[index]
+    if RULE_OF[code] in REQUIRED[metric]:
         assert refusal(compared) == code
     else:
         assert isinstance(compared, Ratio)
@@ -185,6 +185,29 @@ def test_totals_keep_the_common_error_and_add_the_spread() -> None:
     spread = 0.25 * math.log(4) / 2 / math.sqrt(3)
     assert mean.u == pytest.approx(math.hypot(0.25 * math.hypot(0.01, 0.01), spread))
     assert isinstance(power.median, Ratio)
+
+
+def test_total_over_one_pair_has_no_spread() -> None:
+    """Differences and latencies of one pair state no uncertainty; a power keeps that of its meters."""
+    found = compare([to_gap(0, outcome(**reached(1.0)))], [to_gap(0, cpu(**reached(2.0)))])
+    gap, latency, power = (total(found, name).mean for name in ("gap to official", "latency", "power"))
+
+    assert isinstance(gap, Difference)
+    assert (gap.u, gap.n) == (None, 1)
+    assert (ratio(latency).low, ratio(latency).u, ratio(latency).n) == (0.5, None, 1)
+    assert entry(found, "latency").left == Quantity(value=1.0, unit="s", u=None, grade="derived")
+    assert ratio(power).u == ratio(entry(found, "power").result).u == pytest.approx(math.hypot(0.01, 0.01))
+    assert "repeats" not in {line.name for line in ratio(power).budget}
+
+
+def test_rounded_cost_gives_a_bound_from_when_the_board_gave_up() -> None:
+    """A board that stopped at its own, wrong cost has run for that long without reaching it, not to the limit."""
+    believed = ReachedGap(0.05, None, NOT_MEASURED, believed_s=0.5)
+    found = compare([to_gap(0, outcome(reached=(believed,)))], [to_gap(0, cpu(**reached(1.0)))])
+
+    latency = ratio(entry(found, "latency").result)
+
+    assert (latency.relation, latency.low, latency.high) == (">=", 0.5, None)
 
 
 def test_totals_count_what_was_refused() -> None:

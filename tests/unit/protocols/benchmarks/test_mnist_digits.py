@@ -50,7 +50,7 @@ def _by_hand(network: Int8Mlp, image: npt.NDArray[np.uint8]) -> list[int]:
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(image=hnp.arrays(np.uint8, INPUT_BYTES))
 def test_scores_are_the_exact_integers(network: Int8Mlp, image: npt.NDArray[np.uint8]) -> None:
     """No accumulator overflows and no rounding differs from arithmetic without a width."""

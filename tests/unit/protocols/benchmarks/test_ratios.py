@@ -6,17 +6,18 @@ import math
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_protocols.benchmarks import ratios
 from neurorig_protocols.benchmarks.ratios import COMMON, Ratio, Refusal
-from neurorig_protocols.benchmarks.statistics import Run
+from neurorig_protocols.benchmarks.statistics import INDEPENDENT, Run
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity
 from neurorig_protocols.uncertain import Inputs, as_quantity
 
 shares = st.floats(1e-4, 0.1)
-lines = st.dictionaries(st.sampled_from(["gain", "offset", "timebase", "noise", "edges"]), shares, min_size=1)
+names = ["gain", "offset", "timebase", "noise", "edges", "resolution", "sensor accuracy, declared by the bench"]
+lines = st.dictionaries(st.sampled_from(names), shares, min_size=1)
 readings = st.tuples(st.floats(0.1, 100), lines)
 sides = st.sampled_from(["bench-a", "bench-b"])
 
@@ -31,11 +32,12 @@ def in_gtc(inputs: Inputs, found: Quantity, bench: str, attempt: str) -> Any:
     """The same number in GTC: inputs of one name are one input."""
     number = inputs.zero() + found.value
     for line in found.budget:
-        number = number + line.u * inputs.normal(f"{line.name}:{bench if line.name in COMMON else attempt}", 1.0)
+        unshared = attempt if line.name in INDEPENDENT else f"{attempt.partition('-')[0]} of {bench}"
+        owner = bench if line.name in COMMON else unshared
+        number = number + line.u * inputs.normal(f"{line.name}:{owner}", 1.0)
     return number
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(readings, readings, sides, sides), min_size=1, max_size=5))
 def test_uncertainties_equal_those_of_gtc(pairs: list[Any]) -> None:
     """Every ratio and the geometric mean of all have GTC's standard uncertainty, correlations included."""
@@ -59,6 +61,37 @@ def test_uncertainties_equal_those_of_gtc(pairs: list[Any]) -> None:
     assert mean.low == pytest.approx(expected.value)
     meters = math.hypot(*(line.u for line in mean.budget if line.name != "repeats"))
     assert meters == pytest.approx(expected.u, rel=1e-6, abs=1e-9)
+
+
+def test_errors_of_unknown_kind_neither_cancel_nor_average_out() -> None:
+    """One sensor's declared limit stays whole in the mean of any number of pairs, and counts on both sides."""
+    a, b = (quantity(value, {"sensor accuracy, declared by the bench": 0.03}) for value in (2.0, 1.0))
+    whos = [(("a", f"left-{k}"), ("a", f"right-{k}")) for k in range(4)]
+
+    mean = ratios.geometric_mean([ratios.of_quantities(a, b, *who) for who in whos], [(a, b, who) for who in whos])
+
+    assert isinstance(mean, Ratio)
+    assert mean.u == pytest.approx(2 * math.hypot(0.03, 0.03))
+
+
+def test_mean_of_one_ratio_has_the_meters_uncertainty_alone() -> None:
+    """One pair shows no spread, so no line of the budget pretends to one; without a meter nothing is stated."""
+    a, b, who = quantity(2, {"gain": 0.01}), quantity(1, {"gain": 0.02}), (("a", "1"), ("b", "2"))
+    one = ratios.of_quantities(a, b, *who)
+    bare = Quantity(value=2.0, unit="s", u=None, grade="derived")
+    unstated = ratios.of_quantities(bare, bare, *who)
+
+    assert isinstance(one, Ratio)
+    assert ratios.geometric_mean([one], [(a, b, who)]) == one
+    assert isinstance(unstated, Ratio)
+    assert (unstated.low, unstated.u) == (1.0, None)
+    assert ratios.geometric_mean([unstated], [(bare, bare, who)]) == unstated
+
+
+def test_only_exact_numbers_are_subtracted() -> None:
+    """A difference is told as exact, so nothing uncertain goes into it."""
+    with pytest.raises(ValueError, match="only exact numbers"):
+        ratios.difference(quantity(2, {"gain": 0.01}), quantity(1, {}))
 
 
 def test_ratio_names_its_budget() -> None:

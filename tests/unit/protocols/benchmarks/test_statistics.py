@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from neurorig_protocols.benchmarks import statistics
 from neurorig_protocols.benchmarks.statistics import Interval, Run
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity
+from neurorig_protocols.uncertain import Inputs
 
 times = st.floats(1e-4, 50)
 latencies = st.lists(st.one_of(st.none(), times), min_size=1, max_size=30)
@@ -190,6 +191,68 @@ def test_common_meter_errors_do_not_average_out() -> None:
     assert (mean.value, mean.u, mean.n) == (2.0, pytest.approx(0.1), 5)
 
 
+names = st.sampled_from(["gain", "offset", "timebase", "noise", "edges", "baseline drift", "resolution", "unheard of"])
+budgets = st.dictionaries(names, st.floats(1e-3, 0.2), max_size=5)
+
+
+@given(st.lists(st.tuples(st.floats(0.5, 5), budgets), min_size=2, max_size=6))
+def test_mean_has_the_uncertainty_that_gtc_gives(found: list[tuple[float, dict[str, float]]]) -> None:
+    """Errors shared by all readings do not shrink with their number, those drawn anew do; the spread comes on top."""
+    inputs = Inputs()
+    total = inputs.zero()
+    for k, (value, relative) in enumerate(found):
+        total = total + value
+        for name, share in relative.items():
+            owner = str(k) if name in statistics.INDEPENDENT else "all"
+            total = total + value * share * inputs.normal(f"{name}:{owner}", 1.0)
+
+    mean = statistics.mean_quantity([quantity(v, **{name: v * r for name, r in rel.items()}) for v, rel in found])
+
+    assert isinstance(mean, Quantity)
+    repeats = stdlib.stdev(value for value, _ in found) / math.sqrt(len(found))
+    expected = math.hypot(float((total / len(found)).u), repeats)
+    assert (mean.u, mean.n) == (pytest.approx(expected, rel=1e-6, abs=1e-9), len(found))
+
+
+def test_mean_of_one_reading_is_that_reading() -> None:
+    """The meter's uncertainty stays, nothing is invented for a spread, and n counts readings, not windows."""
+    one = quantity(2.0, gain=0.1, repeats=0.05).model_copy(update={"n": 10})
+
+    mean = statistics.mean_quantity([one])
+
+    assert mean == one.model_copy(update={"n": 1})
+
+
+def test_one_value_shows_no_spread() -> None:
+    """Neither a mean, nor a restricted mean, nor a ratio of one has a standard error; none is not 0."""
+    value = statistics.mean_value([0.25])
+    used = statistics.restricted_mean(runs_of([1.5]), LIMIT_S)
+    ratio = statistics.geometric_mean([Interval(low=2, high=2)])
+
+    assert isinstance(value, Quantity)
+    assert (value.value, value.u, value.n) == (0.25, None, 1)
+    assert isinstance(used, Quantity)
+    assert (used.value, used.u, used.n) == (1.5, None, 1)
+    assert isinstance(ratio, Interval)
+    assert (ratio.low, ratio.u, ratio.n) == (pytest.approx(2), None, 1)
+
+
+def test_curve_has_no_error_where_nobody_is_left() -> None:
+    """Greenwood's formula divides by those who go on, so the last step of a complete sample has none."""
+    steps = statistics.survival(runs_of([1.0, 2.0]))
+
+    assert [step.u for step in steps] == [pytest.approx(math.sqrt(0.125)), None]
+    assert [step.u for step in statistics.survival(runs_of([1.0]))] == [None]
+
+
+def test_run_given_up_in_error_is_censored_then() -> None:
+    """A run that stopped because it believed to be there is known only up to that time."""
+    assert statistics.observed(None, 2.0, believed_s=0.5) == Run(time_s=0.5, reached=False)
+    assert statistics.observed(None, 2.0, believed_s=3.0) == Run(time_s=2.0, reached=False)
+    assert statistics.observed(None, 2.0) == Run(time_s=2.0, reached=False)
+    assert isinstance(statistics.restricted_mean([statistics.observed(None, 2.0, 0.5)], 2.0), Absent)
+
+
 @given(st.lists(st.floats(0.5, 5), min_size=2, max_size=8), st.floats(0, 0.2))
 def test_spread_between_seeds_comes_on_top(values: list[float], gain: float) -> None:
     """u² is the square of the mean meter error plus that of the standard error."""
@@ -209,7 +272,7 @@ def test_unexplained_uncertainty_is_kept() -> None:
     assert isinstance(mean, Quantity)
     assert mean.u == pytest.approx(0.3)
     assert [line.name for line in mean.budget] == ["other"]
-    assert statistics.mean_quantity([bare]) is bare
+    assert statistics.mean_quantity([bare]) == bare
     assert isinstance(statistics.mean_quantity([]), Absent)
 
 

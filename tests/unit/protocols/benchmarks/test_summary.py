@@ -39,6 +39,32 @@ def test_five_seeds_are_one_complete_row() -> None:
     assert (row.power.value, row.power.u) == (2.0, pytest.approx(0.02))
 
 
+def test_row_of_one_seed_has_no_spread() -> None:
+    """What no instrument measured has no uncertainty, and the power has its meter's; both say n = 1."""
+    row = only_row(summarise_campaign([result(0, outcome(official=0.1, power=watts(2.0)))]))
+
+    assert isinstance(row.gap_official, Quantity)
+    assert isinstance(row.solve, Quantity)
+    assert isinstance(row.power, Quantity)
+    assert (row.gap_official.u, row.gap_official.n) == (None, 1)
+    assert (row.solve.u, row.solve.n) == (None, 1)
+    assert (row.power.u, row.power.n) == (pytest.approx(0.02), 1)
+
+
+def test_belief_of_a_rounding_board_is_no_latency() -> None:
+    """The run counts as not reached from the moment the board stopped, so no mean use of the limit is known."""
+    gaps = (ReachedGap(0.1, None, NOT_MEASURED, believed_s=0.5), ReachedGap(0.01, None, NOT_MEASURED))
+    row = only_row(summarise_campaign([result(0, outcome(reached=gaps), scenario=TTS)]))
+
+    believed, missed = row.to_gaps
+    assert (believed.latency.reached, believed.latency.censored) == (0, 1)
+    assert believed.runs[0].latency_s is None
+    assert believed.runs[0].believed_s == 0.5
+    assert isinstance(believed.latency.restricted_mean, Absent)
+    assert believed.latency.restricted_mean.reason_code == "not_observed"
+    assert isinstance(missed.latency.restricted_mean, Quantity)
+
+
 def test_missing_seeds_are_named_with_their_reasons() -> None:
     """A failed job, a waiting one and one that was never asked for: a row of two is not complete."""
     gone = Absent(reason_code="does_not_fit", reason="the chip has too few synapses")
