@@ -1,6 +1,7 @@
 """The agent's side of the server's REST interface. Outbound connections only; users have `neurorig.Client`.
 
-Connection failures, 5xx and 429 are tried again with jittered backoff; every answer that says no becomes an exception.
+Connection failures, 5xx, 408 and 429 are tried again with jittered backoff; every other answer that says no becomes an
+exception.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pydantic import ValidationError
 from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.errors import InfraError, LeaseLost, UserError
 from neurorig_protocols.job import BenchRecord
-from neurorig_protocols.lease import Lease, LeaseRequest, Renewal, RenewalAnswer
+from neurorig_protocols.lease import Lease, LeaseRequest, LeaseReturn, Renewal, RenewalAnswer
 from neurorig_protocols.records import Record
 from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.wire import FENCE_HEADER, PROTOCOL_HEADER, PROTOCOL_VERSION, UPLOAD_OFFSET_HEADER
@@ -29,6 +30,7 @@ UPLOAD_LENGTH_HEADER = "Upload-Length"
 _BACKOFF_S = 0.2
 _BACKOFF_CAP_S = 10.0
 _TIMEOUT_S = 30.0
+_TRY_AGAIN = (httpx.codes.REQUEST_TIMEOUT, httpx.codes.TOO_MANY_REQUESTS)
 _LOST_CODES = ("lease_lost", "stale_fence")
 _JSON = {"Content-Type": "application/json"}
 
@@ -52,6 +54,11 @@ class ServerRefused(UserError):
     def status(self) -> int:
         """HTTP status of the answer."""
         return int(self.detail["status"])
+
+
+def new_lease_id() -> str:
+    """Return 48 random bits as the id of a lease that is asked for."""
+    return secrets.token_hex(6)
 
 
 def backoff_s(attempt: int) -> float:
@@ -91,13 +98,22 @@ class ServerClient:
         """Tell the server what this bench is."""
         self._call("PUT", f"/benches/{bench.profile.name}", json=bench.model_dump(mode="json"))
 
-    def lease(self, bench: str, wait_s: float) -> Lease | None:
-        """Ask for work and wait up to `wait_s` seconds for it; asked once, because the caller asks again anyway."""
-        request = LeaseRequest(bench=bench, wait_s=wait_s)
+    def lease(self, bench: str, wait_s: float, lease_id: str) -> Lease | None:
+        """Ask for work and wait up to `wait_s` seconds for it; asked once, because the caller asks again anyway.
+
+        `lease_id`, from `new_lease_id`, is the id that a lease will have; LeaseLost when that lease has ended.
+        """
+        request = LeaseRequest(bench=bench, wait_s=wait_s, lease_id=lease_id)
         answer = self._call(
             "POST", "/leases", json=request.model_dump(mode="json"), patience_s=0, timeout=wait_s + _TIMEOUT_S
         )
         return None if answer.status_code == httpx.codes.NO_CONTENT else _parsed(Lease, answer)
+
+    def hand_back(self, bench: str, lease_id: str, *, patience_s: float = 2.0) -> None:
+        """Hand back the lease of this id whether or not it was ever given; LeaseLost when it has ended already."""
+        back = LeaseReturn(bench=bench)
+        url = f"/leases/{lease_id}/return"
+        self._call("POST", url, json=back.model_dump(mode="json"), patience_s=patience_s, timeout=5.0)
 
     def start(self, lease: Lease, *, patience_s: float = 2.0) -> None:
         """Say that the attempt begins."""
@@ -210,7 +226,7 @@ class ServerClient:
             except httpx.TransportError as error:
                 why = f"{type(error).__name__}: {error}"
             else:
-                if answer.status_code < 500 and answer.status_code != httpx.codes.TOO_MANY_REQUESTS:
+                if answer.status_code < 500 and answer.status_code not in _TRY_AGAIN:
                     return _accepted(answer)
                 why = f"it answers {answer.status_code}"
                 pause_s = max(pause_s, _retry_after_s(answer))

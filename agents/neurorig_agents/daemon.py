@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from neurorig_agents.client import ServerClient, ServerRefused, backoff_s
+from neurorig_agents.client import ServerClient, ServerRefused, backoff_s, new_lease_id
 from neurorig_agents.control import Control
 from neurorig_agents.delivery import deliver, deliver_all
 from neurorig_agents.executor import execute
@@ -51,6 +51,8 @@ class Daemon:
         self._on_step = on_step
         self._inputs = Inputs(spool.root, client)
         self._registered: BenchRecord | None = None
+        self._asked: str | None = None
+        """Id of the lease that was asked for, until an answer has come and been acted on."""
 
     def run(self) -> None:
         """Serve until asked to stop; raises ServerRefused when only the operator can mend what the server refuses."""
@@ -61,7 +63,7 @@ class Daemon:
                 self._round()
                 setbacks = 0
             except Stopped:
-                return
+                break
             except ServerRefused as refused:
                 self._take(refused)
                 setbacks = self._pause(setbacks, refused.message)
@@ -69,6 +71,7 @@ class Daemon:
                 setbacks = self._pause(setbacks, error.message)
             except OSError as error:
                 setbacks = self._pause(setbacks, f"the spool cannot be used: {error.strerror}")
+        self._hand_back()
 
     def _round(self) -> None:
         self._spool.check_room()
@@ -76,10 +79,33 @@ class Daemon:
         self._bench.board.ensure_running()
         self._register()
         deliver_all(self._spool, self._client)
-        with self._stop.interruptible():
-            lease = self._client.lease(self._bench.profile.name, POLL_S)
+        lease = self._lease()
         if lease is not None:
             self._attempt(lease)
+
+    def _lease(self) -> Lease | None:
+        """Ask for work, again under the same id until an answer has come: an answer that is lost loses no lease."""
+        try:
+            with self._stop.interruptible():
+                self._asked = self._asked or new_lease_id()
+                lease = self._client.lease(self._bench.profile.name, POLL_S, self._asked)
+        except LeaseLost as lost:
+            _log.warning("the lease '%s' was not heard of in time: %s", self._asked, lost.message)
+            lease = None
+        if lease is not None and self._stop.is_set:
+            return None
+        self._asked = None
+        return lease
+
+    def _hand_back(self) -> None:
+        """Give up the lease that was asked for last and may be on its way: its job shall not wait until it expires."""
+        if self._asked is None:
+            return
+        try:
+            # The other conversation was cut in the middle of a request.
+            self._beats.hand_back(self._bench.profile.name, self._asked)
+        except NeurorigError as error:
+            _log.warning("a lease that may be on its way could not be handed back: %s", error.message)
 
     def _register(self) -> None:
         record = self._bench.record()

@@ -21,6 +21,7 @@ from neurorig_server.shield import Shield
 from neurorig_server.store.store import Store
 from neurorig_server.sweeper import sweep
 from neurorig_server.wake import Listener
+from neurorig_server.web import errors as page_errors
 from neurorig_server.web import router as pages
 
 DESCRIPTION = """Queues benchmark jobs for neuromorphic boards and answers with latency, energy and time to solution,
@@ -42,6 +43,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     )
     app.state.services = services
     problems.install(app)
+    page_errors.install(app)
     app.include_router(api)
     app.include_router(health.router)
     app.include_router(pages.router, include_in_schema=False)

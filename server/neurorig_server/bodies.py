@@ -1,4 +1,4 @@
-"""The middleware that reads request bodies: bounded while they arrive, of the right type, and storable.
+"""The middleware that reads request bodies: bounded and in time while they arrive, of the right type, and storable.
 
 Not for what the body says: validators see it afterwards.
 """
@@ -9,16 +9,18 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neurorig_server.problems import Problem, answer, problem
+from neurorig_server.problems import Problem, answer, problem, refused
+from neurorig_server.progress import Progress
 from neurorig_server.settings import Settings
 from neurorig_server.storable import NotStorable, require_storable
+from neurorig_server.store.errors import UploadStalled
 
 DRAIN_BYTES = 64 << 20
 """A client that is still sending cannot read the answer: so much of an oversized body is read and thrown away."""
 
 
 class BodyGuard:
-    """Refuses bodies that are too large (413), of another type (415), or cannot be stored (422)."""
+    """Refuses bodies that stall (408), are too large (413), of another type (415), or cannot be stored (422)."""
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
@@ -29,15 +31,20 @@ class BodyGuard:
         if scope["type"] != "http" or scope["method"] not in ("POST", "PUT", "PATCH"):
             await self._app(scope, receive, send)
             return
+        arriving = Progress(receive, self._settings)
         if _is_upload(scope):
             # Bounded where it is received, after the sender is known: a file is not held in memory.
             refusal = _type_problem(scope, b"?")
-            await (answer(refusal) if refusal else self._app)(scope, receive, send)
+            ending = arriving.before_answer(send, drain_bytes=DRAIN_BYTES)
+            await (answer(refusal) if refusal else self._app)(scope, arriving, ending)
             return
         limit = self._limit(scope)
         try:
-            body = await _read(receive, limit)
+            body = await _read(arriving, limit)
         except ClientDisconnect:
+            return
+        except UploadStalled as stalled:
+            await refused(stalled)(scope, receive, arriving.before_answer(send, drain_bytes=0))
             return
         if body is None:
             refusal = problem(
@@ -46,7 +53,7 @@ class BodyGuard:
         else:
             refusal = _type_problem(scope, body) or _content_problem(scope, body)
         if refusal is not None:
-            await answer(refusal)(scope, receive, send)
+            await answer(refusal)(scope, receive, arriving.before_answer(send, drain_bytes=0))
         elif body is not None:
             await self._app(scope, _replay(body, receive), send)
 

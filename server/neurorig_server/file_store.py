@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import obstore
@@ -25,6 +26,19 @@ class FileStore:
     def put(self, digest: str, file: Path) -> None:
         """Keep a file; the same digest again changes nothing."""
         obstore.put(self._store, _key(digest), file)
+
+    def has(self, digest: str) -> bool:
+        """Say whether a file is here."""
+        try:
+            obstore.head(self._store, _key(digest))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove(self, digest: str) -> None:
+        """Remove a file; one that is not here is removed already."""
+        with suppress(FileNotFoundError):
+            obstore.delete(self._store, _key(digest))
 
     def read(self, digest: str) -> bytes:
         """Return a whole file; FileNotFoundError when it is not here."""

@@ -71,19 +71,24 @@ def answer(found: Problem, headers: dict[str, str] | None = None) -> Response:
     )
 
 
+def refused(error: Refused) -> Response:
+    """Return a refusal of the store as an HTTP response."""
+    found = problem(error.status, error.code, error.message, next_step=error.next_step, errors=error.problems)
+    return answer(found, error.headers)
+
+
 def install(app: FastAPI) -> None:
     """Answer every foreseen failure of the application with a problem."""
     app.add_exception_handler(Refused, _refused)
     app.add_exception_handler(UserError, _user_error)
     app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(HTTPException, refused_by_framework)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
     if not isinstance(error, Refused):
         raise error
-    found = problem(error.status, error.code, error.message, next_step=error.next_step, errors=error.problems)
-    return answer(found, error.headers)
+    return refused(error)
 
 
 async def _user_error(_request: Request, error: Exception) -> Response:
@@ -104,7 +109,8 @@ async def _invalid(_request: Request, error: Exception) -> Response:
     return answer(problem(422, "invalid_request", f"{count} not acceptable", errors=errors))
 
 
-async def _http(request: Request, error: Exception) -> Response:
+async def refused_by_framework(request: Request, error: Exception) -> Response:
+    """Answer what the framework itself refuses: an unknown address, a method that is not there, a bad body."""
     if not isinstance(error, HTTPException):
         raise error
     code = CODES.get(error.status_code, "http_error")

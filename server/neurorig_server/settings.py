@@ -48,6 +48,14 @@ class Settings(BaseSettings):
     file_check_bytes: int = Field(
         default=4 << 30, ge=256 << 20, description="most memory the check of an uploaded file may take"
     )
+    file_quota_bytes: int = Field(default=4 << 30, gt=0, description="room for the uploaded files of one token")
+    file_total_bytes: int = Field(default=64 << 30, gt=0, description="room for all uploaded files together")
+    stall_s: float = Field(
+        default=30, gt=0, le=3600, description="time within which STALL_BYTES of a request's body must arrive"
+    )
+    stall_bytes: int = Field(
+        default=16 << 10, ge=1, le=1 << 20, description="least progress of a request's body within STALL_S"
+    )
     file_checks: int = Field(default=2, ge=1, le=64, description="uploaded files that are checked at the same time")
     staging_days: float = Field(default=7, gt=0, description="days after which an unfinished upload is deleted")
     analysis_workers: int = Field(default=1, ge=1, le=32, description="processes that recompute attempts")

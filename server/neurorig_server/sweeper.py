@@ -23,11 +23,17 @@ async def sweep(services: Services) -> None:
         try:
             await _turn(services)
             if monotonic() - cleaned >= CLEAN_S:
-                await run_in_threadpool(services.uploads.clean)
+                await run_in_threadpool(_clean, services)
                 cleaned = monotonic()
         except Exception:
             log.exception("the sweeper's turn failed")
         await asyncio.sleep(services.settings.sweep_s)
+
+
+def _clean(services: Services) -> None:
+    services.uploads.clean()
+    if left := services.intake.clean():
+        log.info("%d staged files of uploads that nobody goes on with were removed", left)
 
 
 async def _turn(services: Services) -> None:

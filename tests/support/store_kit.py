@@ -26,6 +26,21 @@ class Clock:
         self.at += timedelta(seconds=seconds)
 
 
+class Shelf:
+    """Bytes of files, by digest."""
+
+    def __init__(self, *digests: str) -> None:
+        self.held = set(digests)
+
+    def has(self, digest: str) -> bool:
+        """Say whether the bytes are here."""
+        return digest in self.held
+
+    def remove(self, digest: str) -> None:
+        """Take the bytes away."""
+        self.held.discard(digest)
+
+
 def bench_record(name: str = "bench-a", board: str = "virtual-loihi", **profile: Any) -> BenchRecord:
     """Return a virtual bench that runs QUBOs and measures nothing."""
     return BenchRecord.model_validate(

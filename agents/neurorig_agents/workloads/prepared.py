@@ -52,9 +52,9 @@ def prepare(job: JobSpec, session: str, files: Mapping[str, Path]) -> Prepared:
 
     match job.workload:
         case QuboMis() as workload:
-            return QuboMisWork(workload, job.solver, session)
+            return QuboMisWork(workload, job.solver, session, warmup_s=job.plan.warmup_s)
         case Qubo() as workload:
-            return QuboFileWork(workload, job.solver, session, files)
+            return QuboFileWork(workload, job.solver, session, files, warmup_s=job.plan.warmup_s)
         case Digits() as workload:
             return DigitsWork(workload, session)
         case Snn() as workload:

@@ -27,7 +27,7 @@ MAX_IMPROVEMENTS = 100_000
 """Of a longer list the last ones are kept: how low the cost came matters more than how high it began."""
 
 MOST_UNMEASURED_S = 1.0
-"""Warm-up and ranging runs of longer scenarios end here: they warm caches and teach ranges, nobody reads them."""
+"""Ranging runs of longer scenarios end here: they teach ranges, nobody reads them. Warm-ups end where the plan says."""
 
 _KNOWN = frozenset(
     (
@@ -47,7 +47,10 @@ _KNOWN = frozenset(
 
 
 class QuboWork:
-    """One problem, one scenario, one solver. `target` is the cost that gaps are measured from."""
+    """One problem, one scenario, one solver.
+
+    `target` is the cost that gaps are measured from; the warm-up run solves for `warmup_s` at most.
+    """
 
     def __init__(
         self,
@@ -57,7 +60,9 @@ class QuboWork:
         session: str,
         *,
         target: int | None,
+        warmup_s: float = MOST_UNMEASURED_S,
     ) -> None:
+        self._warmup_s = warmup_s
         self._solver = solver
         self._n = problem.n
         self._gaps, self._targets = _goals(scenario, target)
@@ -86,7 +91,7 @@ class QuboWork:
         """See Prepared."""
         meta = {**self._meta, "seed": (self._solver.seed + trial) % 2**32}
         if phase in (None, "warmup"):
-            meta["limit_s"] = min(self._limit_s, MOST_UNMEASURED_S)
+            meta["limit_s"] = min(self._limit_s, self._warmup_s if phase else MOST_UNMEASURED_S)
         return Batch("qubo", phase, index, meta, {"gaps": self._gaps, "target_costs": self._targets})
 
     def share(self, output: RunOutput) -> float:
@@ -162,11 +167,13 @@ class QuboWork:
 class QuboFileWork(QuboWork):
     """An uploaded problem; its gaps are measured from the target that the server wrote into the job."""
 
-    def __init__(self, workload: Qubo, solver: Solver, session: str, files: Mapping[str, Path]) -> None:
+    def __init__(
+        self, workload: Qubo, solver: Solver, session: str, files: Mapping[str, Path], *, warmup_s: float
+    ) -> None:
         problem = _read(workload, files)
         scenario = workload.scenario
         target = scenario.target_cost if isinstance(scenario, TimeToSolution) else None
-        super().__init__(problem, scenario, solver, session, target=target)
+        super().__init__(problem, scenario, solver, session, target=target, warmup_s=warmup_s)
 
 
 def _read(workload: Qubo, files: Mapping[str, Path]) -> Problem:

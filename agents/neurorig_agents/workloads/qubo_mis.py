@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurorig_agents.workloads.qubo import QuboWork
+from neurorig_agents.workloads.qubo import MOST_UNMEASURED_S, QuboWork
 from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.errors import JobError
 from neurorig_protocols.job import QuboMis, Solver, TimeToSolution
@@ -11,9 +11,9 @@ from neurorig_protocols.job import QuboMis, Solver, TimeToSolution
 class QuboMisWork(QuboWork):
     """One instance of the benchmark; gaps are measured from the job's own target, else from the official one."""
 
-    def __init__(self, workload: QuboMis, solver: Solver, session: str) -> None:
+    def __init__(self, workload: QuboMis, solver: Solver, session: str, *, warmup_s: float = MOST_UNMEASURED_S) -> None:
         problem = qubo_mis.instance(workload.n, workload.density, workload.seed)
-        super().__init__(problem, workload.scenario, solver, session, target=_target(workload))
+        super().__init__(problem, workload.scenario, solver, session, target=_target(workload), warmup_s=warmup_s)
 
 
 def _target(workload: QuboMis) -> int | None:

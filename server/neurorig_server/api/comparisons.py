@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, Response
 
-from neurorig_server.api.params import Id
+from neurorig_server.api.params import Id, IdempotencyKey
 from neurorig_server.auth import Reader, Submitter
 from neurorig_server.comparison_views import ComparisonRequest, ComparisonView
 from neurorig_server.services import ServicesDep
@@ -14,10 +14,10 @@ router = APIRouter(prefix="/comparisons", tags=["comparisons"])
 
 @router.post("", status_code=201)
 def create_comparison(
-    asked: ComparisonRequest, services: ServicesDep, who: Submitter, response: Response
+    asked: ComparisonRequest, services: ServicesDep, who: Submitter, response: Response, key: IdempotencyKey = None
 ) -> ComparisonView:
     """Join two jobs or campaigns that solve the same problems. They may still be running."""
-    view = services.store.comparisons.create(asked, who)
+    view = services.store.comparisons.create(asked, who, key=key)
     response.headers["Location"] = f"/api/v1/comparisons/{view.id}"
     return view
 

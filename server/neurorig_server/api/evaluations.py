@@ -9,10 +9,12 @@ from pydantic import Field, StringConstraints
 
 from neurorig_protocols.benchmarks.evaluation import Nonce
 from neurorig_protocols.records import Digest, Record
-from neurorig_server.api.params import Cursor, Id, PageLimit, WaitForBench
+from neurorig_server.api.params import Cursor, Id, IdempotencyKey, PageLimit, WaitForBench
 from neurorig_server.auth import Reader, Submitter
 from neurorig_server.round_jobs import RoundJobs, jobs_of_round
 from neurorig_server.services import ServicesDep
+from neurorig_server.store.evaluations import tag
+from neurorig_server.store.idempotency import Key
 from neurorig_server.tuning_views import EvaluationPage, EvaluationView
 from neurorig_server.views import CampaignCreated
 
@@ -35,10 +37,11 @@ class Freeze(Record):
 
 @router.post("", status_code=201)
 def open_evaluation(
-    asked: EvaluationRequest, services: ServicesDep, who: Submitter, response: Response
+    asked: EvaluationRequest, services: ServicesDep, who: Submitter, response: Response, key: IdempotencyKey = None
 ) -> EvaluationView:
     """Open a round: the server draws a secret, keeps it sealed and publishes the commitment to it."""
-    view = services.store.evaluations.open(asked.benchmark, asked.comment, who)
+    once = Key.of(who, key, "evaluation", asked)
+    view = services.store.evaluations.open(asked.benchmark, asked.comment, who, once=once)
     response.headers["Location"] = f"/api/v1/evaluations/{view.id}"
     return view
 
@@ -58,9 +61,12 @@ def get_evaluation(round_id: Id, services: ServicesDep, _who: Reader) -> Evaluat
 
 
 @router.post("/{round_id}/freeze")
-def freeze_evaluation(round_id: Id, asked: Freeze, services: ServicesDep, who: Submitter) -> EvaluationView:
+def freeze_evaluation(
+    round_id: Id, asked: Freeze, services: ServicesDep, who: Submitter, key: IdempotencyKey = None
+) -> EvaluationView:
     """Freeze a declaration into a round, once: the seeds are drawn and the secret is published."""
-    return services.store.evaluations.freeze(round_id, asked.tuning, asked.nonce, who)
+    once = Key.of(who, key, f"freeze of evaluation {round_id}", asked)
+    return services.store.evaluations.freeze(round_id, asked.tuning, asked.nonce, who, once=once)
 
 
 @router.post("/{round_id}/jobs", status_code=201)
@@ -71,6 +77,7 @@ def submit_evaluation_jobs(
     services: ServicesDep,
     who: Submitter,
     response: Response,
+    key: IdempotencyKey = None,
     wait_for_bench: WaitForBench = False,
 ) -> CampaignCreated:
     """Queue the jobs of a revealed round as one campaign."""
@@ -78,6 +85,9 @@ def submit_evaluation_jobs(
     found = store.evaluations.revealed(round_id)
     declaration = store.tunings.get(found.tuning or "").declaration
     specs = jobs_of_round(asked, found, declaration)
-    created = store.campaigns.submit(f"evaluation {round_id}", specs, who, wait_for_bench=wait_for_bench)
+    once = Key.of(who, key, f"jobs of evaluation {round_id}", asked)
+    name = f"evaluation {round_id}"
+    own = frozenset({tag(round_id)})
+    created = store.campaigns.submit(name, specs, who, once=once, wait_for_bench=wait_for_bench, own_tags=own)
     response.headers["Location"] = f"/api/v1/campaigns/{created.id}"
     return created

@@ -72,6 +72,12 @@ def get_file(digest: FileDigest, services: ServicesDep, _who: Reader) -> FileVie
     return services.store.files.get(digest.removeprefix("sha256:"))
 
 
+@router.delete("/{digest}", status_code=204)
+def delete_file(digest: FileDigest, services: ServicesDep, who: Submitter) -> None:
+    """Delete a file that no job and no target names: the right of the token that uploaded it, and of administrators."""
+    services.intake.delete(digest.removeprefix("sha256:"), who)
+
+
 @router.get("/{digest}/content", response_class=Response, responses={200: {"content": {BINARY: {}}}})
 def get_file_content(digest: FileDigest, services: ServicesDep, _who: Reader) -> Response:
     """Return a file's bytes as they are kept."""

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from neurorig_protocols.lease import Lease, LeaseRequest, Renewal, RenewalAnswer
+from neurorig_protocols.lease import Lease, LeaseRequest, LeaseReturn, Renewal, RenewalAnswer
 from neurorig_protocols.records import Record
 from neurorig_server.api.params import Id
 from neurorig_server.auth import Agent
@@ -40,17 +40,25 @@ async def _wait_for_work(wanted: LeaseRequest, request: Request, services: Servi
             event.clear()
             if wake.stopping or await request.is_disconnected():
                 return None
-            lease = await run_in_threadpool(_claim, services, wanted.bench, who)
+            lease = await run_in_threadpool(_claim, services, wanted, who)
+            if lease is not None and await request.is_disconnected():
+                # Nobody will hear of it: without this it would hold its job until it expires.
+                await run_in_threadpool(_take_back, services, lease, wanted.bench, who)
+                return None
             left_s = ends - monotonic()
             if lease is not None or left_s <= 0:
                 return lease
             await _sleep(event, min(left_s, wake.sleep_s))
 
 
-def _claim(services: Services, bench: str, who: Principal) -> Lease | None:
-    who.require_bench(bench)
-    services.store.benches.touch(bench)
-    return services.store.leases.claim(bench, who)
+def _claim(services: Services, wanted: LeaseRequest, who: Principal) -> Lease | None:
+    who.require_bench(wanted.bench)
+    services.store.benches.touch(wanted.bench)
+    return services.store.leases.claim(wanted.bench, who, lease_id=wanted.lease_id)
+
+
+def _take_back(services: Services, lease: Lease, bench: str, who: Principal) -> None:
+    services.store.returns.take_back(lease.lease_id, LeaseReturn(bench=bench, fence=lease.fence), who)
 
 
 async def _sleep(event: asyncio.Event, seconds: float) -> None:
@@ -65,6 +73,15 @@ async def _sleep(event: asyncio.Event, seconds: float) -> None:
 def start_attempt(lease_id: Id, start: Start, services: ServicesDep, who: Agent) -> None:
     """Say that the attempt begins: the job is running from now on."""
     services.store.leases.start(lease_id, start.fence, who)
+
+
+@router.post("/{lease_id}/return", status_code=204)
+def return_lease(lease_id: Id, back: LeaseReturn, services: ServicesDep, who: Agent) -> None:
+    """Hand back a lease whose attempt has not begun: its job is queued again at once and loses no attempt.
+
+    Twice is once; a claim under this id that is still on its way gives nothing any more.
+    """
+    services.store.returns.take_back(lease_id, back, who)
 
 
 @router.post("/{lease_id}/renew")

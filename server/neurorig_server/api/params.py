@@ -27,6 +27,6 @@ IdempotencyKey = Annotated[
         min_length=1,
         max_length=255,
         pattern=r"^[\x21-\x7e]+$",
-        description="makes a retry safe: the same key and body give the same job",
+        description="makes a retry safe: the same key and body give the same thing",
     ),
 ]

@@ -31,6 +31,7 @@ MEANINGS = {
     401: "No token, or one that is unknown, expired or revoked.",
     403: "The token may not do this.",
     404: "No such thing.",
+    408: "The body stopped arriving.",
     409: "It cannot be done now; `code` says why.",
     413: "The body is too large.",
     415: "The body has another type.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_server.api.params import Cursor, PageLimit, TuningDigest
+from neurorig_server.api.params import Cursor, IdempotencyKey, PageLimit, TuningDigest
 from neurorig_server.auth import Reader, Submitter
 from neurorig_server.services import ServicesDep
 from neurorig_server.tuning_views import TuningPage, TuningView
@@ -15,10 +15,14 @@ router = APIRouter(prefix="/tunings", tags=["tunings"])
 
 @router.post("", status_code=201, responses={200: {"description": "It was declared before.", "model": TuningView}})
 def declare_tuning(
-    declaration: TuningDeclaration, services: ServicesDep, who: Submitter, response: Response
+    declaration: TuningDeclaration,
+    services: ServicesDep,
+    who: Submitter,
+    response: Response,
+    key: IdempotencyKey = None,
 ) -> TuningView:
     """Freeze a tuning declaration. Its digest is its identity: the same one again is the first one, with 200."""
-    view, is_new = services.store.tunings.declare(declaration, who)
+    view, is_new = services.store.tunings.declare(declaration, who, key=key)
     response.status_code = 201 if is_new else 200
     response.headers["Location"] = f"/api/v1/tunings/{view.digest}"
     return view

@@ -9,11 +9,11 @@ from sqlalchemy import func, insert, select
 from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
 from neurorig_server import admission
 from neurorig_server.ids import new_id
-from neurorig_server.store import references, requirements, tunings
+from neurorig_server.store import idempotency, tags
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
-from neurorig_server.store.files import require_files
-from neurorig_server.store.jobs import insert_jobs
+from neurorig_server.store.idempotency import Key
+from neurorig_server.store.jobs import insert_jobs, placed
 from neurorig_server.store.tables import campaigns, jobs
 from neurorig_server.store.tokens import Principal
 from neurorig_server.views import CampaignCreated, CampaignView
@@ -26,33 +26,39 @@ class Campaigns:
         self._db = db
 
     def submit(
-        self, name: str, specs: Sequence[JobSpec], who: Principal, *, wait_for_bench: bool = False
+        self,
+        name: str,
+        specs: Sequence[JobSpec],
+        who: Principal,
+        *,
+        once: Key | None = None,
+        wait_for_bench: bool = False,
+        own_tags: frozenset[str] = frozenset(),
     ) -> CampaignCreated:
-        """Queue all jobs of a grid or none: Infeasible when one of them fits no bench, unless `wait_for_bench`."""
+        """Queue all jobs of a grid or none; the same key and body return the campaign of the first time.
+
+        `own_tags` are reserved ones that the server itself has put on these jobs. Raises Infeasible when a job fits no
+        bench, unless `wait_for_bench`; ReservedTag, KeyReused.
+        """
         fitting: set[str] = set()
-        asked: dict[str, int] = {}
-        placed: list[tuple[JobSpec, int]] = []
         for spec in specs:
             admission.require_possible(spec)
+        tags.require_free(specs, own_tags)
         with self._db.write() as connection:
-            require_files(connection, specs)
-            specs = tunings.settle(connection, specs)
-            specs = references.resolve(connection, specs)
-            for spec in specs:
-                key = requirements.digest(spec)
-                if key not in asked:
-                    asked[key] = requirements.ensure(self._db, connection, spec)
-                    if not wait_for_bench:
-                        requirements.require_feasible(connection, asked[key], spec)
-                    fitting |= requirements.fitting_benches(connection, asked[key])
-                placed.append((spec, asked[key]))
-            campaign_id = new_id()
-            connection.execute(
-                insert(campaigns).values(id=campaign_id, name=name, submitted_by=who.id, created_at=self._db.now())
-            )
-            ids = insert_jobs(self._db, connection, placed, who, campaign_id=campaign_id)
+
+            def make() -> str:
+                found = placed(self._db, connection, specs, wait_for_bench=wait_for_bench, fitting=fitting)
+                campaign_id, at = new_id(), self._db.now()
+                values = {"id": campaign_id, "name": name, "submitted_by": who.id, "created_at": at}
+                connection.execute(insert(campaigns).values(values))
+                insert_jobs(self._db, connection, found, who, campaign_id=campaign_id)
+                return campaign_id
+
+            campaign_id = idempotency.once(self._db, connection, once, make)
+            submitted = select(jobs.c.id).where(jobs.c.campaign_id == campaign_id).order_by(jobs.c.seq)
+            ids = tuple(connection.execute(submitted).scalars())
         self._db.wake(frozenset(fitting))
-        return CampaignCreated(id=campaign_id, jobs=tuple(ids), count=len(ids))
+        return CampaignCreated(id=campaign_id, jobs=ids, count=len(ids))
 
     def get(self, campaign_id: str) -> CampaignView:
         """Return a campaign with its jobs counted by state; NotFound."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, delete, insert, select, update
+from sqlalchemy import Connection, Row, delete, func, insert, select, update
 
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import JobEvent, JobState
@@ -38,7 +38,7 @@ def retry_or_fail(
     """Queue the job again after a retryable failure while attempts are left; otherwise fail it with the error."""
     job = connection.execute(select(jobs).where(jobs.c.seq == attempt.job_seq)).one()
     kept = error.model_dump(mode="json")
-    if not error.retryable or job.attempts >= job.max_attempts:
+    if not error.retryable or job.attempts - _returned(connection, job.seq) >= job.max_attempts:
         return transitions.advance(db, connection, job.seq, JobEvent.FAIL, cause, error=kept)
     _pass_over(db, connection, job, attempt.bench, exclude)
     return transitions.advance(db, connection, job.seq, JobEvent.REQUEUE, cause, error=kept)
@@ -48,6 +48,12 @@ def fitting_benches(connection: Connection, job_seq: int) -> frozenset[str]:
     """Return the benches that could run a job."""
     requirement = connection.execute(select(jobs.c.requirement_id).where(jobs.c.seq == job_seq)).scalar_one()
     return requirements.fitting_benches(connection, requirement)
+
+
+def _returned(connection: Connection, job_seq: int) -> int:
+    """Return how many attempts of a job were handed back before they began."""
+    back = select(func.count()).where(attempts.c.job_seq == job_seq, attempts.c.state == "returned")
+    return int(connection.execute(back).scalar_one())
 
 
 def _pass_over(db: Database, connection: Connection, job: Row[Any], bench: str, exclude: timedelta) -> None:

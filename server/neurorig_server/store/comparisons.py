@@ -12,9 +12,10 @@ from neurorig_protocols.benchmarks.summary import Summary, summarise_campaign
 from neurorig_server.collector import held_off
 from neurorig_server.comparison_views import CampaignSummary, ComparisonRequest, ComparisonView, Side
 from neurorig_server.ids import new_id
-from neurorig_server.store import results
+from neurorig_server.store import idempotency, results
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
+from neurorig_server.store.idempotency import Key
 from neurorig_server.store.tables import campaigns, jobs
 from neurorig_server.store.tables_comparisons import comparisons
 from neurorig_server.store.tokens import Principal
@@ -26,25 +27,33 @@ class Comparisons:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def create(self, asked: ComparisonRequest, who: Principal) -> ComparisonView:
-        """Join two sides; NotFound when a job or campaign is not there."""
-        comparison_id = new_id()
+    def create(self, asked: ComparisonRequest, who: Principal, *, key: str | None = None) -> ComparisonView:
+        """Join two sides; the same key and body return the comparison of the first time.
+
+        Raises NotFound when a job or campaign is not there, KeyReused.
+        """
+        once = Key.of(who, key, "comparison", asked)
         with self._db.write() as connection:
-            for side in (asked.left, asked.right):
-                _require(connection, side)
-            connection.execute(
-                insert(comparisons).values(
-                    id=comparison_id,
-                    name=asked.name,
-                    left_job=asked.left.job,
-                    left_campaign=asked.left.campaign,
-                    right_job=asked.right.job,
-                    right_campaign=asked.right.campaign,
-                    submitted_by=who.id,
-                    created_at=self._db.now(),
-                )
-            )
+            comparison_id = idempotency.once(self._db, connection, once, lambda: self._insert(connection, asked, who))
         return self.get(comparison_id)
+
+    def _insert(self, connection: Connection, asked: ComparisonRequest, who: Principal) -> str:
+        comparison_id = new_id()
+        for side in (asked.left, asked.right):
+            _require(connection, side)
+        connection.execute(
+            insert(comparisons).values(
+                id=comparison_id,
+                name=asked.name,
+                left_job=asked.left.job,
+                left_campaign=asked.left.campaign,
+                right_job=asked.right.job,
+                right_campaign=asked.right.campaign,
+                submitted_by=who.id,
+                created_at=self._db.now(),
+            )
+        )
+        return comparison_id
 
     def get(self, comparison_id: str) -> ComparisonView:
         """Return a comparison with its numbers as they stand now; NotFound."""

@@ -90,6 +90,12 @@ class LeaseEnded(Refused):
     code = "lease_lost"
 
 
+class AttemptBegan(Refused):
+    """The lease cannot be handed back any more: its attempt has begun and is closed by a report."""
+
+    code = "attempt_began"
+
+
 class StaleFence(Refused):
     """The lease behind this write has ended; a report is kept as evidence, never as the result."""
 
@@ -135,6 +141,33 @@ class FileTooLarge(Refused):
     status = 413
 
 
+class FileQuotaExceeded(Refused):
+    """The files of one token would take more room than each token has."""
+
+    code = "file_quota_exceeded"
+    status = 413
+
+
+class FileSpaceExhausted(Refused):
+    """All uploaded files together would take more room than this server gives them."""
+
+    code = "file_space_exhausted"
+    status = 413
+
+
+class FileInUse(Refused):
+    """A job or a target refers to the file; `problems` names jobs."""
+
+    code = "file_in_use"
+
+
+class UploadStalled(Refused):
+    """Too little of a request's body arrived for too long; the connection is closed."""
+
+    code = "upload_stalled"
+    status = 408
+
+
 class UnacceptableFile(Refused):
     """The content of an uploaded file is wrong; `problems` says where and what."""
 
@@ -173,6 +206,13 @@ class PerInstanceTuning(Refused):
     """The job's parameters are not those of its frozen declaration; `problems` names declared and given values."""
 
     code = "per_instance_tuning"
+    status = 422
+
+
+class ReservedTag(Refused):
+    """A job carries a tag that only the server sets; `problems` names it."""
+
+    code = "reserved_tag"
     status = 422
 
 

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, case, distinct, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, and_, case, distinct, false, func, insert, or_, select, update
 
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState
-from neurorig_server.ids import new_id
+from neurorig_protocols.job import JobState
+from neurorig_server.ids import PATTERN, new_id
+from neurorig_server.store import idempotency
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, Refused, not_found
+from neurorig_server.store.idempotency import Key
 from neurorig_server.store.paging import cut, from_cursor
-from neurorig_server.store.tables import among, job_tags
+from neurorig_server.store.tables import among, campaigns, job_tags, jobs
 from neurorig_server.store.tables_tunings import evaluation_seeds, evaluations, tunings
+from neurorig_server.store.tags import EVALUATION
 from neurorig_server.store.tokens import Principal
 from neurorig_server.tuning_views import EvaluationPage, EvaluationView, RoundCount
 
@@ -27,7 +32,13 @@ REFUSALS: Mapping[RoundState, type[Refused]] = {
 
 def tag(round_id: str) -> str:
     """Return the tag that the jobs of a round carry."""
-    return f"evaluation:{round_id}"
+    return f"{EVALUATION}{round_id}"
+
+
+def round_of_tag(text: str) -> str | None:
+    """Return the id of the round that a tag names, whether or not there is one; None for any other tag."""
+    found = text.removeprefix(EVALUATION)
+    return found if found != text and re.fullmatch(PATTERN, found) else None
 
 
 class Evaluations:
@@ -36,53 +47,69 @@ class Evaluations:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def open(self, benchmark: str, comment: str, who: Principal) -> EvaluationView:
-        """Draw a secret, keep it sealed and return the round with its commitment."""
-        secret, round_id = secrets.token_bytes(SECRET_BYTES), new_id()
-        with self._db.write() as connection:
-            connection.execute(
-                insert(evaluations).values(
-                    id=round_id,
-                    benchmark=benchmark,
-                    state=str(RoundState.OPEN),
-                    commitment=evaluation.commitment(secret, benchmark, round_id),
-                    secret=secret.hex(),
-                    comment=comment,
-                    opened_by=who.id,
-                    owner=who.name,
-                    opened_at=self._db.now(),
-                )
-            )
-        return self.get(round_id)
+    def open(self, benchmark: str, comment: str, who: Principal, *, once: Key | None = None) -> EvaluationView:
+        """Draw a secret, keep it sealed and return the round with its commitment.
 
-    def freeze(self, round_id: str, digest: str, nonce: str, who: Principal) -> EvaluationView:
-        """Freeze a declaration into a round: draw the seeds and publish the secret, once and for all.
-
-        Raises NotFound for round or declaration, Forbidden for another's round, EvaluationRevealed the second time.
+        The same key and body return the round of the first time; KeyReused for another body.
         """
         with self._db.write() as connection:
-            row = _row(connection, round_id)
-            if row.opened_by != who.id and not who.may("admin"):
-                raise Forbidden("only who opened the round may freeze a declaration into it")
-            if connection.execute(select(tunings.c.seq).where(tunings.c.digest == digest)).first() is None:
-                raise not_found("tuning declaration", digest)
-            seeds = evaluation.derive(bytes.fromhex(row.secret), digest, round_id, nonce)
-            frozen = (
-                update(evaluations)
-                .where(evaluations.c.seq == row.seq, among(evaluations.c.state, _sources(RoundEvent.FREEZE)))
-                .values(
-                    state=_next(RoundEvent.FREEZE),
-                    tuning=digest,
-                    nonce=nonce,
-                    seeds=list(seeds),
-                    frozen_at=self._db.now(),
-                )
+            round_id = idempotency.once(
+                self._db, connection, once, lambda: self._draw(connection, benchmark, comment, who)
             )
-            if not connection.execute(frozen).rowcount:
-                raise _refusal(RoundState.REVEALED, RoundEvent.FREEZE)
-            drawn = [{"tuning": digest, "seed": seed, "evaluation_seq": row.seq} for seed in seeds]
-            connection.execute(insert(evaluation_seeds), drawn)
         return self.get(round_id)
+
+    def freeze(
+        self, round_id: str, digest: str, nonce: str, who: Principal, *, once: Key | None = None
+    ) -> EvaluationView:
+        """Freeze a declaration into a round: draw the seeds and publish the secret, once and for all.
+
+        The same key and body return the round as it was frozen the first time. Raises NotFound for round or
+        declaration, Forbidden for another's round, EvaluationRevealed the second time, KeyReused.
+        """
+        with self._db.write() as connection:
+            idempotency.once(self._db, connection, once, lambda: self._reveal(connection, round_id, digest, nonce, who))
+        return self.get(round_id)
+
+    def _draw(self, connection: Connection, benchmark: str, comment: str, who: Principal) -> str:
+        secret, round_id = secrets.token_bytes(SECRET_BYTES), new_id()
+        connection.execute(
+            insert(evaluations).values(
+                id=round_id,
+                benchmark=benchmark,
+                state=str(RoundState.OPEN),
+                commitment=evaluation.commitment(secret, benchmark, round_id),
+                secret=secret.hex(),
+                comment=comment,
+                opened_by=who.id,
+                owner=who.name,
+                opened_at=self._db.now(),
+            )
+        )
+        return round_id
+
+    def _reveal(self, connection: Connection, round_id: str, digest: str, nonce: str, who: Principal) -> str:
+        row = _row(connection, round_id)
+        if row.opened_by != who.id and not who.may("admin"):
+            raise Forbidden("only who opened the round may freeze a declaration into it")
+        if connection.execute(select(tunings.c.seq).where(tunings.c.digest == digest)).first() is None:
+            raise not_found("tuning declaration", digest)
+        seeds = evaluation.derive(bytes.fromhex(row.secret), digest, round_id, nonce)
+        frozen = (
+            update(evaluations)
+            .where(evaluations.c.seq == row.seq, among(evaluations.c.state, _sources(RoundEvent.FREEZE)))
+            .values(
+                state=_next(RoundEvent.FREEZE),
+                tuning=digest,
+                nonce=nonce,
+                seeds=list(seeds),
+                frozen_at=self._db.now(),
+            )
+        )
+        if not connection.execute(frozen).rowcount:
+            raise _refusal(RoundState.REVEALED, RoundEvent.FREEZE)
+        drawn = [{"tuning": digest, "seed": seed, "evaluation_seq": row.seq} for seed in seeds]
+        connection.execute(insert(evaluation_seeds), drawn)
+        return round_id
 
     def get(self, round_id: str) -> EvaluationView:
         """Return one round, without its secret while it is sealed; NotFound."""
@@ -108,6 +135,35 @@ class Evaluations:
             still_open = connection.execute(waiting).scalar_one()
         page, more = cut(rows, limit)
         return EvaluationPage(items=tuple(_view(row) for row in page), next=more, open=still_open, counts=counts)
+
+    def job_states(self, round_id: str) -> dict[JobState, int]:
+        """Return how many of the jobs that carry a round's tag are in each state; states without any are left out."""
+        tagged = select(jobs.c.state, func.count()).join(job_tags, job_tags.c.job_seq == jobs.c.seq)
+        query = tagged.where(job_tags.c.tag == tag(round_id)).group_by(jobs.c.state)
+        with self._db.read() as connection:
+            found = {JobState(state): int(count) for state, count in connection.execute(query)}
+        return {state: found[state] for state in JobState if state in found}
+
+    def campaigns(self, round_id: str, *, limit: int = 50) -> tuple[str, ...]:
+        """Return the ids of the campaigns with jobs that carry a round's tag, newest first."""
+        tagged = select(jobs.c.campaign_id).join(job_tags, job_tags.c.job_seq == jobs.c.seq)
+        among_them = campaigns.c.id.in_(tagged.where(job_tags.c.tag == tag(round_id)))
+        query = select(campaigns.c.id).where(among_them).order_by(campaigns.c.seq.desc()).limit(limit)
+        with self._db.read() as connection:
+            return tuple(connection.execute(query).scalars())
+
+    def that_drew(self, seeds: Mapping[str, Collection[int]], *, limit: int = 20) -> tuple[str, ...]:
+        """Return the ids of the rounds that drew one of these graph seeds for its declaration, newest first.
+
+        seeds: by the digest of the declaration.
+        """
+        c = evaluation_seeds.c
+        drawn = or_(
+            false(), *(and_(c.tuning == digest, c.seed.in_(sorted(some))) for digest, some in seeds.items() if some)
+        )
+        query = select(evaluations.c.id).where(evaluations.c.seq.in_(select(c.evaluation_seq).where(drawn)))
+        with self._db.read() as connection:
+            return tuple(connection.execute(query.order_by(evaluations.c.seq.desc()).limit(limit)).scalars())
 
 
 def _counts(connection: Connection) -> list[RoundCount]:
@@ -142,7 +198,7 @@ def _refusal(state: RoundState, event: RoundEvent) -> Refused:
 
 
 def _with_jobs() -> Select[Any]:
-    tagged = select(func.count()).where(job_tags.c.tag == "evaluation:" + evaluations.c.id).scalar_subquery()
+    tagged = select(func.count()).where(job_tags.c.tag == EVALUATION + evaluations.c.id).scalar_subquery()
     return select(evaluations, tagged.label("jobs"))
 
 

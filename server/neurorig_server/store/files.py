@@ -4,23 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from pydantic import Field
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, delete, insert, select
 
 from neurorig_protocols.files import FileKind, NeededFile, needed_files
 from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.records import Record
+from neurorig_server.store import file_uses
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, Invalid, KindDiffers, UnknownFile, not_found
+from neurorig_server.store.errors import FieldProblem, Forbidden, Invalid, KindDiffers, Refused, UnknownFile, not_found
+from neurorig_server.store.file_quota import Quota
 from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables_files import files
 from neurorig_server.store.tokens import Principal
 from neurorig_server.views import FilePage, FileView
 
-ADDING = 0x6E65_7572_6F04
-"""Advisory key: of two uploads of the same bytes at the same time, one adds the row and the other finds it."""
+KEEPING = 0x6E65_7572_6F04
+"""Advisory key: rows of files, and the room they take, change one after the other."""
+
+
+class Content(Protocol):
+    """The bytes of files, by digest."""
+
+    def has(self, digest: str) -> bool:
+        """Say whether a file's bytes are here."""
+
+    def remove(self, digest: str) -> None:
+        """Remove a file's bytes, if they are here."""
+
+
+class ContentGone(Exception):
+    """A deletion of the same file took the bytes between their arrival and this note of them: store them again."""
 
 
 class FileFilter(Record):
@@ -44,20 +60,51 @@ class NewFile:
 class Files:
     """Use cases on files; digests are 64 hex digits."""
 
-    def __init__(self, db: Database) -> None:
+    def __init__(self, db: Database, quota: Quota) -> None:
         self._db = db
+        self._quota = quota
 
-    def add(self, new: NewFile, who: Principal) -> FileView:
-        """Note a file; the same bytes again give the first one. Raises KindDiffers."""
+    def add(self, new: NewFile, who: Principal, content: Content) -> FileView:
+        """Note a file whose bytes lie in `content`; the same bytes again give the first one and take no room.
+
+        Raises KindDiffers, FileQuotaExceeded, FileSpaceExhausted, and ContentGone.
+        """
         with self._db.write() as connection:
-            self._db.serialise(connection, ADDING)
-            row = _find(connection, new.digest)
-            if row is None:
-                values = {**vars(new), "uploaded_by": who.id, "created_at": self._db.now()}
-                row = connection.execute(insert(files).values(values).returning(files)).one()
+            self._db.serialise(connection, KEEPING)
+            row = _find(connection, new.digest) or self._insert(connection, new, who, content)
         if row.kind != new.kind:
             raise KindDiffers(f"these bytes are here already as a file of kind '{row.kind}'")
         return _view(row)
+
+    def _insert(self, connection: Connection, new: NewFile, who: Principal, content: Content) -> Row[Any]:
+        try:
+            self._quota.require_room(connection, new.size, who)
+        except Refused:
+            # Nothing names these bytes, and nothing can begin to while this transaction goes on.
+            content.remove(new.digest)
+            raise
+        if not content.has(new.digest):
+            raise ContentGone
+        values = {**vars(new), "uploaded_by": who.id, "created_at": self._db.now()}
+        return connection.execute(insert(files).values(values).returning(files)).one()
+
+    def remove(self, digest: str, who: Principal, content: Content) -> None:
+        """Delete a file and its bytes: its owner's or an administrator's right.
+
+        Raises NotFound, Forbidden, and FileInUse while anything refers to it.
+        """
+        with self._db.write() as connection:
+            # Submissions that name the file hold its row: they come wholly before or wholly after this.
+            row = connection.execute(select(files).where(files.c.digest == digest).with_for_update()).first()
+            if row is None:
+                raise not_found("file", f"sha256:{digest}")
+            if row.uploaded_by != who.id and not who.may("admin"):
+                raise Forbidden("only the token that uploaded the file, or an administrator, may delete it")
+            self._db.serialise(connection, KEEPING)
+            file_uses.require_unused(connection, digest)
+            connection.execute(delete(files).where(files.c.digest == digest))
+            # Before the commit: a failure here leaves the file as it was.
+            content.remove(digest)
 
     def get(self, digest: str) -> FileView:
         """Return a file; NotFound."""
@@ -99,7 +146,9 @@ def require_files(connection: Connection, specs: Iterable[JobSpec]) -> None:
     if not needed:
         return
     digests = {file.digest.removeprefix("sha256:") for file in needed}
-    rows = connection.execute(select(files.c.digest, files.c.kind, files.c.facts).where(files.c.digest.in_(digests)))
+    query = select(files.c.digest, files.c.kind, files.c.facts).where(files.c.digest.in_(digests))
+    # Held until the jobs are in: a deletion waits and then finds them.
+    rows = connection.execute(query.with_for_update(read=True, key_share=True))
     found = {f"sha256:{row.digest}": row for row in rows}
     _require_kinds(needed, {digest: row.kind for digest, row in found.items()})
     for spec in specs:
@@ -154,5 +203,6 @@ def _view(row: Row[Any]) -> FileView:
         name=row.name,
         size=row.size,
         facts=row.facts,
+        uploaded_by=row.uploaded_by,
         created_at=row.created_at,
     )

@@ -1,9 +1,13 @@
-"""Idempotency keys: a repeated request with the same key answers with the same thing."""
+"""Idempotency keys: a repeated request with the same key answers with the same thing.
+
+`once` is all that a use case needs; it runs inside the transaction that makes the thing.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from sqlalchemy import Connection, insert, select
@@ -12,6 +16,7 @@ from neurorig_protocols.records import Record
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import KeyReused
 from neurorig_server.store.tables import idempotency
+from neurorig_server.store.tokens import Principal
 
 
 def digest(kind: str, body: Record) -> str:
@@ -28,9 +33,24 @@ class Key:
     key: str
     digest: str
 
+    @classmethod
+    def of(cls, who: Principal, key: str | None, kind: str, body: Record) -> Key | None:
+        """Return the key of a request, None when it came without one. kind: what is made, and inside of what."""
+        return cls(who.id, key, digest(kind, body)) if key else None
 
-def replay(db: Database, connection: Connection, key: Key) -> str | None:
-    """Return what the key made before, None when it is new; KeyReused when it came with another body."""
+
+def once(db: Database, connection: Connection, key: Key | None, make: Callable[[], str]) -> str:
+    """Return the id of what `make` makes, or of what it made when the key first came; KeyReused for another body."""
+    if key is None:
+        return make()
+    made = _replay(db, connection, key)
+    if made is None:
+        made = make()
+        _remember(db, connection, key, made)
+    return made
+
+
+def _replay(db: Database, connection: Connection, key: Key) -> str | None:
     # Two requests with one key must not both find it new.
     db.serialise(
         connection, int.from_bytes(hashlib.sha256(f"{key.owner} {key.key}".encode()).digest()[:8], signed=True)
@@ -46,8 +66,7 @@ def replay(db: Database, connection: Connection, key: Key) -> str | None:
     return str(row.resource_id)
 
 
-def remember(db: Database, connection: Connection, key: Key, resource_id: str) -> None:
-    """Keep what a new key made."""
+def _remember(db: Database, connection: Connection, key: Key, resource_id: str) -> None:
     connection.execute(
         insert(idempotency).values(
             owner=key.owner, key=key.key, digest=key.digest, resource_id=resource_id, at=db.now()

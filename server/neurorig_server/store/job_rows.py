@@ -62,7 +62,7 @@ def _attempts_of(connection: Connection, job_seqs: list[int]) -> dict[int, list[
     query = select(c.job_seq, c.id, c.number, c.bench, c.state, c.started_at, c.ended_at, c.quality)
     for row in connection.execute(query.where(c.job_seq.in_(job_seqs)).order_by(c.job_seq, c.number)):
         summary = AttemptSummary.model_validate(
-            {k: v for k, v in row._mapping.items() if k != "job_seq"}  # noqa: SLF001
+            {k: v for k, v in row._mapping.items() if k != "job_seq"}  # noqa: SLF001  # SQLAlchemy's public name for it
         )
         found[row.job_seq].append(summary)
     return found

@@ -13,7 +13,7 @@ from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.records import Name, Record
 from neurorig_server import admission
 from neurorig_server.ids import new_id
-from neurorig_server.store import idempotency, references, requirements, transitions, tunings
+from neurorig_server.store import file_uses, idempotency, references, requirements, tags, transitions, tunings
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import Forbidden, not_found
 from neurorig_server.store.files import require_files
@@ -45,25 +45,20 @@ class Jobs:
     def submit(self, spec: JobSpec, who: Principal, *, key: str | None = None, wait_for_bench: bool = False) -> JobView:
         """Queue a job; the same key and body return the job of the first time.
 
-        Raises Infeasible when no registered bench fits, unless `wait_for_bench`; KeyReused.
+        Raises Infeasible when no registered bench fits, unless `wait_for_bench`; ReservedTag, KeyReused.
         """
         admission.require_possible(spec)
-        once = idempotency.Key(who.id, key, idempotency.digest("job", spec)) if key else None
+        tags.require_free([spec])
+        once = idempotency.Key.of(who, key, "job", spec)
+        fitting: set[str] = set()
         with self._db.write() as connection:
-            job_id = idempotency.replay(self._db, connection, once) if once else None
-            fitting: frozenset[str] = frozenset()
-            if job_id is None:
-                require_files(connection, [spec])
-                (spec,) = tunings.settle(connection, [spec])
-                (spec,) = references.resolve(connection, [spec])
-                requirement = requirements.ensure(self._db, connection, spec)
-                if not wait_for_bench:
-                    requirements.require_feasible(connection, requirement, spec)
-                fitting = requirements.fitting_benches(connection, requirement)
-                (job_id,) = insert_jobs(self._db, connection, [(spec, requirement)], who)
-                if once:
-                    idempotency.remember(self._db, connection, once, job_id)
-        self._db.wake(fitting)
+
+            def make() -> str:
+                jobs = placed(self._db, connection, [spec], wait_for_bench=wait_for_bench, fitting=fitting)
+                return insert_jobs(self._db, connection, jobs, who)[0]
+
+            job_id = idempotency.once(self._db, connection, once, make)
+        self._db.wake(frozenset(fitting))
         return self.get(job_id)
 
     def get(self, job_id: str) -> JobView:
@@ -109,6 +104,28 @@ class Jobs:
             )
 
 
+def placed(
+    db: Database, connection: Connection, specs: Sequence[JobSpec], *, wait_for_bench: bool, fitting: set[str]
+) -> list[tuple[JobSpec, int]]:
+    """Return the jobs with what declarations and targets give them, each with its requirement id.
+
+    Raises Infeasible for one that fits no bench, unless `wait_for_bench`. Adds the benches that fit to `fitting`.
+    """
+    require_files(connection, specs)
+    specs = references.resolve(connection, tunings.settle(connection, specs))
+    asked: dict[str, int] = {}
+    found: list[tuple[JobSpec, int]] = []
+    for spec in specs:
+        key = requirements.digest(spec)
+        if key not in asked:
+            asked[key] = requirements.ensure(db, connection, spec)
+            if not wait_for_bench:
+                requirements.require_feasible(connection, asked[key], spec)
+            fitting |= requirements.fitting_benches(connection, asked[key])
+        found.append((spec, asked[key]))
+    return found
+
+
 def insert_jobs(
     db: Database,
     connection: Connection,
@@ -122,13 +139,14 @@ def insert_jobs(
     values = [_values(spec, requirement, who, campaign_id, now) for spec, requirement in specs]
     made = insert(jobs).returning(jobs.c.seq, sort_by_parameter_order=True)
     seqs = [int(row.seq) for row in connection.execute(made, values)]
-    tags = [
+    tagged = [
         {"job_seq": seq, "tag": tag}
         for seq, (spec, _) in zip(seqs, specs, strict=True)
         for tag in sorted(set(spec.tags))
     ]
-    if tags:
-        connection.execute(insert(job_tags), tags)
+    if tagged:
+        connection.execute(insert(job_tags), tagged)
+    file_uses.note(connection, [(seq, spec) for seq, (spec, _) in zip(seqs, specs, strict=True)])
     why = "submitted" if campaign_id is None else f"submitted with campaign {campaign_id}"
     transitions.record(db, connection, [(seq, JobState.QUEUED) for seq in seqs], "submit", Cause(who.name, why))
     return [str(value["id"]) for value in values]

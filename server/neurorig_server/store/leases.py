@@ -49,26 +49,49 @@ class Leases:
         self._ttl = timedelta(seconds=ttl_s)
         self._exclude = timedelta(seconds=exclude_s)
 
-    def claim(self, bench: str, who: Principal) -> Lease | None:
-        """Give the bench the first job in the queue that fits it; None when there is none or the bench is taken."""
+    def claim(self, bench: str, who: Principal, *, lease_id: str | None = None) -> Lease | None:
+        """Give the bench the first job in the queue that fits it; None when there is none or the bench is taken.
+
+        `lease_id` is the id that the lease shall have: asked for again it gives the same lease, as long as its attempt
+        has not begun. Raises Forbidden, and LeaseEnded for the id of a lease that has begun, ended or been handed back.
+        """
         who.require_bench(bench)
         # A look without the write lock: most agents that wait, wait for nothing.
         with self._db.read() as connection:
-            if connection.execute(select(_candidate(bench, self._db.now()))).scalar() is None:
+            known = lease_id is not None and _is_known(connection, lease_id)
+            if not known and connection.execute(select(_candidate(bench, self._db.now()))).scalar() is None:
                 return None
         try:
             with self._db.write() as connection:
-                return self._claim(connection, bench, who)
+                if lease_id is not None and known:
+                    return self._again(connection, bench, lease_id)
+                return self._claim(connection, bench, who, lease_id)
         except IntegrityError:
             # Two claims for one bench at the same instant: the unique index let one of them through.
             return None
 
-    def _claim(self, connection: Connection, bench: str, who: Principal) -> Lease | None:
+    def _again(self, connection: Connection, bench: str, lease_id: str) -> Lease:
+        """Give a lease whose answer was lost once more, with a full life; LeaseEnded when it has begun or ended."""
+        mine = attempts.c.lease_id == lease_id, attempts.c.bench == bench, attempts.c.state == "leased"
+        prolonged = update(attempts).where(*mine).values(expires_at=self._db.now() + self._ttl)
+        attempt = connection.execute(prolonged.returning(attempts)).first()
+        if attempt is None:
+            raise _ended()
+        return self._lease(connection.execute(select(jobs).where(jobs.c.seq == attempt.job_seq)).one(), attempt)
+
+    def _claim(self, connection: Connection, bench: str, who: Principal, lease_id: str | None) -> Lease | None:
         now = self._db.now()
+        # Its row is held so that the lease is handed back wholly before this or wholly after it.
+        host = connection.execute(
+            select(benches).where(benches.c.name == bench).with_for_update(key_share=True)
+        ).one_or_none()
+        if host is None:
+            return None
+        if lease_id is not None and host.returned_lease == lease_id:
+            raise _ended()
         job = connection.execute(_take(bench, now)).first()
         if job is None:
             return None
-        host = connection.execute(select(benches).where(benches.c.name == bench)).one()
         attempt = connection.execute(
             insert(attempts)
             .values(
@@ -79,7 +102,7 @@ class Leases:
                 board=host.board,
                 reality=host.reality,
                 state="leased",
-                lease_id=new_id(),
+                lease_id=lease_id or new_id(),
                 fence=job.fence,
                 leased_at=now,
                 expires_at=now + self._ttl,
@@ -205,6 +228,10 @@ def _held(row: Row[Any], fence: int) -> Update:
     if row.fence != fence:
         raise _ended()
     return update(attempts).where(attempts.c.seq == row.seq, holds_bench)
+
+
+def _is_known(connection: Connection, lease_id: str) -> bool:
+    return connection.execute(select(attempts.c.seq).where(attempts.c.lease_id == lease_id)).first() is not None
 
 
 def _lease_row(connection: Connection, lease_id: str, who: Principal) -> Row[Any]:

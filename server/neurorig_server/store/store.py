@@ -10,10 +10,12 @@ from neurorig_server.store.comparisons import Comparisons
 from neurorig_server.store.database import Clock, Database, utc_now
 from neurorig_server.store.energy import Energies
 from neurorig_server.store.evaluations import Evaluations
+from neurorig_server.store.file_quota import Quota
 from neurorig_server.store.files import Files
 from neurorig_server.store.jobs import Jobs
 from neurorig_server.store.leases import Leases
 from neurorig_server.store.reports import Reports
+from neurorig_server.store.returns import Returns
 from neurorig_server.store.targets import Targets
 from neurorig_server.store.tokens import Tokens
 from neurorig_server.store.tunings import Tunings
@@ -31,10 +33,12 @@ class Store:
         self.campaigns = Campaigns(self.db)
         self.comparisons = Comparisons(self.db)
         self.leases = Leases(self.db, ttl_s=settings.lease_ttl_s, exclude_s=settings.exclude_s)
+        self.returns = Returns(self.db)
         self.reports = Reports(self.db, exclude_s=settings.exclude_s)
         self.attempts = Attempts(self.db)
         self.uploads = Uploads(self.db)
-        self.files = Files(self.db)
+        quota = Quota(owner_bytes=settings.file_quota_bytes, total_bytes=settings.file_total_bytes)
+        self.files = Files(self.db, quota)
         self.energies = Energies(self.db)
         self.targets = Targets(self.db)
         self.tunings = Tunings(self.db)

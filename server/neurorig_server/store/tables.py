@@ -84,6 +84,8 @@ benches = Table(
     Column("record", Json, nullable=False),
     Column("registered_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
+    # The lease that its agent last handed back: a claim under this id that is still on its way comes too late.
+    Column("returned_lease", Id),
 )
 
 # Jobs that ask the same of a bench share one requirement: benches are matched with requirements, not with jobs.

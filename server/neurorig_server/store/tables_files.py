@@ -1,8 +1,8 @@
-"""The table of uploaded files. Their bytes lie in the object store, under the same digest."""
+"""The tables of uploaded files and of the jobs that name them. The bytes lie in the object store, by digest."""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, String, Table
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, PrimaryKeyConstraint, String, Table
 
 from neurorig_server.store.database import UtcDateTime
 from neurorig_server.store.tables import Json, Sequence, metadata
@@ -19,4 +19,14 @@ files = Table(
     Column("uploaded_by", String(200), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Index(None, "kind", "seq"),
+    Index(None, "uploaded_by"),
+)
+
+# The foreign key is what keeps a file: no race between a deletion and a submission can leave a job without it.
+job_files = Table(
+    "job_files",
+    metadata,
+    Column("digest", String(64), ForeignKey("files.digest"), nullable=False),
+    Column("job_seq", Sequence, ForeignKey("jobs.seq"), nullable=False),
+    PrimaryKeyConstraint("digest", "job_seq"),
 )

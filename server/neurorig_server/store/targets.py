@@ -18,6 +18,7 @@ from neurorig_protocols.records import Digest, Finite
 from neurorig_protocols.records import Record as Base
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import NotBetter, not_found
+from neurorig_server.store.file_uses import require_kept
 from neurorig_server.store.tables_targets import targets
 from neurorig_server.store.tokens import Principal
 from neurorig_server.target_views import HeldTarget, OfficialTarget, TargetDetail, TargetList, TargetView
@@ -132,8 +133,9 @@ def add(
     proposed_by: str,
     attempt_id: str | None = None,
 ) -> None:
-    """Insert a verified solution; the caller has compared it with the present best."""
+    """Insert a verified solution; the caller has compared it with the present best. Raises UnknownFile."""
     problem = proposal.problem
+    require_kept(connection, problem)
     mis = problem if isinstance(problem, MisProblem) else None
     values = {
         **proposal.model_dump(include={"solution", "found_by", "found_on", "comment"}),

@@ -10,8 +10,10 @@ from sqlalchemy import Connection, Row, func, insert, select
 from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import Params, TuningDeclaration
 from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_server.store import idempotency
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import FieldProblem, Invalid, PerInstanceTuning, TuningDiffers, not_found
+from neurorig_server.store.idempotency import Key
 from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables_tunings import evaluations, tunings
 from neurorig_server.store.tokens import Principal
@@ -20,6 +22,9 @@ from neurorig_server.tuning_views import TuningPage, TuningView
 DECLARING = 0x6E65_7572_6F0C
 """Advisory key: of two equal declarations at once, one is first."""
 
+NEW, KNOWN = "new", "known"
+"""What came of a declaration."""
+
 
 class Tunings:
     """Use cases on tuning declarations."""
@@ -27,19 +32,30 @@ class Tunings:
     def __init__(self, db: Database) -> None:
         self._db = db
 
-    def declare(self, declaration: TuningDeclaration, who: Principal) -> tuple[TuningView, bool]:
+    def declare(
+        self, declaration: TuningDeclaration, who: Principal, *, key: str | None = None
+    ) -> tuple[TuningView, bool]:
         """Freeze a declaration; also say whether it is new. An equal one keeps its first owner and time.
 
-        Raises NoValue for one that gives no value at a size and density of the benchmark.
+        The same key says each time what it said the first time. Raises NoValue for a declaration that gives no value
+        at a size and density of the benchmark, KeyReused.
         """
         tuning.require_total(declaration)
         digest = tuning.digest(declaration)
+        once = Key.of(who, key, "tuning", declaration)
         with self._db.write() as connection:
-            self._db.serialise(connection, DECLARING)
-            is_new = connection.execute(select(tunings.c.seq).where(tunings.c.digest == digest)).first() is None
-            if is_new:
-                connection.execute(insert(tunings).values(self._values(declaration, digest, who)))
-        return self.get(digest), is_new
+            # The body itself gives the digest: what a key keeps is whether it was new.
+            outcome = idempotency.once(
+                self._db, connection, once, lambda: self._insert(connection, declaration, digest, who)
+            )
+        return self.get(digest), outcome == NEW
+
+    def _insert(self, connection: Connection, declaration: TuningDeclaration, digest: str, who: Principal) -> str:
+        self._db.serialise(connection, DECLARING)
+        if connection.execute(select(tunings.c.seq).where(tunings.c.digest == digest)).first() is not None:
+            return KNOWN
+        connection.execute(insert(tunings).values(self._values(declaration, digest, who)))
+        return NEW
 
     def get(self, digest: str) -> TuningView:
         """Return one declaration; NotFound."""

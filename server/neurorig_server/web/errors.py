@@ -2,22 +2,68 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Coroutine
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import Request, Response
+from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
+from neurorig_server import problems
 from neurorig_server.auth import COOKIE
 from neurorig_server.store.database import utc_now
 from neurorig_server.store.errors import Refused, Unauthorised
 from neurorig_server.web.templating import page
 
 TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Not found", 422: "That address has a mistake"}
+
+UNROUTED = {
+    404: "There is no page at {path}.",
+    405: "The page at {path} cannot be used that way: {method} is not possible there.",
+}
+"""What the framework refuses outside of any route, for people."""
+
+
+def install(app: FastAPI) -> None:
+    """Answer people with a page where there is no route; programs get the problem that they got before."""
+    app.add_exception_handler(HTTPException, _unrouted)
+
+
+async def _unrouted(request: Request, error: Exception) -> Response:
+    if not isinstance(error, HTTPException) or error.status_code not in UNROUTED or not _wants_page(request):
+        return await problems.refused_by_framework(request, error)
+    detail = UNROUTED[error.status_code].format(path=request.url.path, method=request.method)
+    found = error_page(error.status_code, problems.CODES[error.status_code], detail)
+    found.headers.update(error.headers or {})
+    return found
+
+
+def _wants_page(request: Request) -> bool:
+    """Say whether a person asks: HTML is accepted, and at least as gladly as JSON, outside of the API."""
+    if f"{request.url.path}/".startswith("/api/"):
+        return False
+    accepted = _accepted(request.headers.get("accept", ""))
+    html = accepted.get("text/html", 0.0)
+    return html > 0 and html >= accepted.get("application/json", 0.0)
+
+
+def _accepted(header: str) -> dict[str, float]:
+    """Return the media types of an Accept header with their weights; a weight that is none counts as 0."""
+    found: dict[str, float] = {}
+    for item in header.lower().split(","):
+        name, *parameters = (part.strip() for part in item.split(";"))
+        weights = [value.strip() for key, _, value in (p.partition("=") for p in parameters) if key.strip() == "q"]
+        found[name] = _weight(weights[0]) if weights else 1.0
+    return found
+
+
+def _weight(text: str) -> float:
+    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 0.0
 
 
 class PageRoute(APIRoute):

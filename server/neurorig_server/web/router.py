@@ -12,15 +12,24 @@ from pydantic import Field
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.job import TERMINAL_STATES, JobState
 from neurorig_protocols.quantities import Reality
+from neurorig_protocols.records import Record
 from neurorig_server.api.params import Id
 from neurorig_server.auth import COOKIE, Reader
 from neurorig_server.services import Services, ServicesDep
-from neurorig_server.store.errors import not_found
+from neurorig_server.store.evaluations import round_of_tag
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.metrics import counts
 from neurorig_server.store.targets import TargetFilter
 from neurorig_server.views import JobView
-from neurorig_server.web import assets, attempt_page, campaign_page, comparison_page, login, targets_page
+from neurorig_server.web import (
+    assets,
+    attempt_page,
+    campaign_page,
+    comparison_page,
+    evaluation_pages,
+    login,
+    targets_page,
+)
 from neurorig_server.web.errors import PageRoute
 from neurorig_server.web.file_facts import named_files
 from neurorig_server.web.templating import page
@@ -59,6 +68,7 @@ def queue(request: Request, query: Annotated[QueueQuery, Query()], services: Ser
         "total": sum(by_state.values()),
         "chosen": chosen.get("state"),
         "campaign": query.campaign,
+        "round": round_of_tag(query.tag) if query.tag else None,
         "narrowed": ", ".join(f"{name} {value}" for name, value in chosen.items() if name != "state"),
         "older_url": f"/?{urlencode(chosen | {'cursor': found.next})}" if found.next else None,
         "newest_url": f"/?{urlencode(chosen)}" if query.cursor else None,
@@ -119,6 +129,30 @@ def campaign(
     return _page(request, services, "campaign.html", context, live=bool(context["live"]), refresh=refresh)
 
 
+class RoundsQuery(Record):
+    """Which part of the evaluation rounds to show."""
+
+    cursor: str | None = Field(default=None, max_length=64)
+
+
+@router.get("/evaluations")
+def evaluations(
+    request: Request, query: Annotated[RoundsQuery, Query()], services: ServicesDep, _who: Reader
+) -> Response:
+    """Show the evaluation rounds, newest first."""
+    context = evaluation_pages.list_context(services.store, query.cursor)
+    return _page(request, services, "evaluations.html", context)
+
+
+@router.get("/evaluations/{round_id}")
+def evaluation(
+    round_id: Id, request: Request, services: ServicesDep, _who: Reader, refresh: Refresh | None = None
+) -> Response:
+    """Show an evaluation round."""
+    context = evaluation_pages.context(services.store, round_id)
+    return _page(request, services, "evaluation.html", context, live=bool(context["live"]), refresh=refresh)
+
+
 @router.get("/comparisons/{comparison_id}")
 def comparison(
     comparison_id: Id, request: Request, services: ServicesDep, _who: Reader, refresh: Refresh | None = None
@@ -127,12 +161,6 @@ def comparison(
     context = comparison_page.context(services.store, comparison_id)
     live = bool(context["result"].pending)
     return _page(request, services, "comparison.html", context, live=live, refresh=refresh)
-
-
-@router.get("/{name}")
-def nowhere(name: str, _who: Reader) -> Response:
-    """Answer an address that no page has, for people; it comes after every other route."""
-    raise not_found("page", f"/{name}")
 
 
 def wiring(profile: BenchProfile) -> dict[str, str]:

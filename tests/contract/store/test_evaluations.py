@@ -14,8 +14,8 @@ from store_kit import Clock
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import TRANSITIONS, EvaluationRound, RoundEvent, RoundState
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_protocols.job import JobSpec
-from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, NotFound
+from neurorig_protocols.job import JobSpec, JobState
+from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, NotFound, ReservedTag
 from neurorig_server.store.evaluations import tag
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
@@ -198,7 +198,9 @@ def submit(
 
     def make(seed: int, *, tuned: str | None = digest, tags: tuple[str, ...] = ()) -> Any:
         solver = {"name": "annealing", "seed": seed, "tuning": tuned}
-        made = store.jobs.submit(spec(seed=seed, solver=solver, needs={"board": "virtual-loihi"}, tags=tags), admin)
+        asked = spec(seed=seed, solver=solver, needs={"board": "virtual-loihi"}, tags=tags)
+        (job_id,) = store.campaigns.submit("c", [asked], admin, own_tags=frozenset(tags)).jobs
+        made = store.jobs.get(job_id)
         assert store.jobs.list(EVERY_JOB).items[0].standing == made.standing
         return made.standing
 
@@ -253,3 +255,78 @@ def test_attempt_has_the_standing_of_its_job(
 
     assert store.attempts.get(lease.attempt_id).standing == official
     assert lease.job.solver.params == {"steps": 10}
+
+
+@pytest.mark.parametrize("written", ["evaluation:{}", "Evaluation:{}", " EVALUATION:{}", "evaluation:"])
+def test_rounds_tag_is_refused_from_submitters(
+    *,
+    store: Store,
+    admin: Principal,
+    opened: EvaluationView,
+    spec: Callable[..., JobSpec],
+    bench: Callable[..., Any],
+    written: str,
+) -> None:
+    """Neither a job nor a campaign may carry it, nothing is queued, and the round counts its own jobs only."""
+    bench()
+    ours = spec(tags=(tag(opened.id), "night"))
+    store.campaigns.submit("of the round", [ours], admin, own_tags=frozenset({tag(opened.id)}))
+    by_hand = spec(tags=("night", written.format(opened.id)))
+
+    with pytest.raises(ReservedTag, match="only the server sets") as alone:
+        store.jobs.submit(by_hand, admin)
+    with pytest.raises(ReservedTag):
+        store.campaigns.submit("c", [spec(), by_hand], admin, own_tags=frozenset({tag("0" * 12)}))
+
+    assert (alone.value.status, alone.value.code) == (422, "reserved_tag")
+    assert [(p.field, p.code) for p in alone.value.problems] == [("tags", "reserved_tag")]
+    assert "Leave the tag out" in (alone.value.next_step or "")
+    assert store.evaluations.get(opened.id).jobs == 1
+    assert len(store.jobs.list(EVERY_JOB).items) == 1
+
+
+def test_words_like_the_rounds_tag_are_free(
+    store: Store, admin: Principal, spec: Callable[..., JobSpec], bench: Callable[..., Any]
+) -> None:
+    """Only the prefix with its colon is reserved."""
+    bench()
+    tags = ("evaluation", "evaluation-7", "my evaluation:7")
+
+    made = store.jobs.submit(spec(tags=tags), admin)
+
+    assert made.spec.tags == tags
+
+
+def test_round_and_its_campaigns_lead_to_each_other(
+    *, store: Store, admin: Principal, opened: EvaluationView, spec: Callable[..., JobSpec], bench: Callable[..., Any]
+) -> None:
+    """The tag joins a round, its jobs by state and its campaigns, newest first."""
+    bench()
+    other = store.evaluations.open("qubo-mis", "", admin)
+    tags = (tag(opened.id), tag("0" * 12), "night")
+    jobs = [spec(seed=k, tags=tags) for k in range(3)]
+    made = [store.campaigns.submit("c", jobs, admin, own_tags=frozenset(tags)) for _ in range(2)]
+    store.campaigns.submit("not of the round", [spec()], admin)
+    store.jobs.cancel(made[0].jobs[0], admin)
+
+    assert store.evaluations.job_states(opened.id) == {JobState.QUEUED: 5, JobState.CANCELLED: 1}
+    assert store.evaluations.campaigns(opened.id) == (made[1].id, made[0].id)
+    assert store.evaluations.campaigns(opened.id, limit=1) == (made[1].id,)
+    assert (store.evaluations.job_states(other.id), store.evaluations.campaigns(other.id)) == ({}, ())
+
+
+def test_seeds_of_a_declaration_lead_to_their_rounds(
+    store: Store, admin: Principal, opened: EvaluationView, digest: str
+) -> None:
+    """A round is found by any of its seeds together with its declaration, by nothing else; newest first."""
+    later = store.evaluations.open("qubo-mis", "", admin)
+    other = store.tunings.declare(_declaration(20), admin)[0].digest
+    first, second = (store.evaluations.freeze(view.id, digest, NONCE, admin).seeds for view in (opened, later))
+    assert first is not None
+    assert second is not None
+
+    assert store.evaluations.that_drew({digest: first[2:]}) == (opened.id,)
+    assert store.evaluations.that_drew({digest: {first[0], second[4], 7}, other: set()}) == (later.id, opened.id)
+    assert store.evaluations.that_drew({digest: {first[0], second[0]}}, limit=1) == (later.id,)
+    for nothing in ({}, {digest: set()}, {digest: range(5)}, {other: first}):
+        assert store.evaluations.that_drew(nothing) == ()

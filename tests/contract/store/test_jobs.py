@@ -248,7 +248,7 @@ def test_campaign_counts_its_jobs_by_state(store: Store, admin: Principal, spec:
 
     assert (view.name, view.count, view.complete) == ("grid", 4, 0.75)
     assert view.states == {JobState.CANCELLED: 3, JobState.QUEUED: 1}
-    assert store.jobs.get(made.jobs[0]).spec.workload.seed == 0  # type: ignore[union-attr]
+    assert store.jobs.get(made.jobs[0]).spec.workload.seed == 0
 
 
 def test_campaign_with_one_infeasible_job_queues_none(store: Store, admin: Principal, spec: Make, bench: Bench) -> None:

@@ -26,11 +26,11 @@ from sqlalchemy import Row, func, select
 from store_kit import ADMIN, Clock, bench_record
 
 from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, JobEvent, JobSpec, JobState
-from neurorig_protocols.lease import Lease, Renewal
+from neurorig_protocols.lease import Lease, LeaseReturn, Renewal
 from neurorig_protocols.report import AttemptReport
 from neurorig_server import schema
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import IllegalTransition, LeaseEnded, StaleFence
+from neurorig_server.store.errors import AttemptBegan, IllegalTransition, LeaseEnded, StaleFence
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import attempts, holds_bench, is_open, jobs
@@ -99,6 +99,21 @@ class Queue(RuleBasedStateMachine):
         """An agent renews, perhaps too late."""
         self._held(lease, lambda: self.store.leases.renew(lease.lease_id, Renewal(fence=lease.fence), ADMIN))
 
+    @rule(lease=leases)
+    def hand_back(self, lease: Lease) -> None:
+        """An agent hands a lease back, perhaps too late or twice."""
+        before = self._attempt(lease)
+        back = LeaseReturn(bench=before.bench, fence=lease.fence)
+        try:
+            self.store.returns.take_back(lease.lease_id, back, ADMIN)
+        except AttemptBegan:
+            assert before.state == "running"
+        except LeaseEnded:
+            assert before.state not in ("leased", "running", "returned")
+        else:
+            assert before.state in ("leased", "returned")
+            assert self._attempt(lease).state == "returned"
+
     @rule(lease=consumes(leases), how=st.sampled_from(["succeeded", "failed", "wrong", "cancelled"]))
     def report(self, lease: Lease, how: str) -> None:
         """An agent reports, perhaps too late."""
@@ -144,15 +159,20 @@ class Queue(RuleBasedStateMachine):
             held = connection.execute(
                 select(attempts.c.job_seq, func.count()).where(is_open).group_by(attempts.c.job_seq)
             ).all()
+            back = connection.execute(
+                select(attempts.c.job_seq, func.count())
+                .where(attempts.c.state == "returned")
+                .group_by(attempts.c.job_seq)
+            ).all()
             taken = connection.execute(
                 select(attempts.c.bench, func.count()).where(holds_bench).group_by(attempts.c.bench)
             ).all()
-        open_attempts = dict(held)
+        open_attempts, returned = dict(held), dict(back)
         assert set(dict(taken).values()) <= {1}, "a bench holds two leases"
         for row in rows:
             active = JobState(row.state) in ACTIVE_STATES
             assert open_attempts.get(row.seq, 0) == int(active), f"{row.state} with {open_attempts.get(row.seq, 0)}"
-            assert row.attempts <= row.max_attempts
+            assert row.attempts - returned.get(row.seq, 0) <= row.max_attempts
             assert row.state != "failed" or row.error is not None
 
     @invariant()
@@ -212,7 +232,6 @@ def test_queue_holds_under_any_sequence_of_events(tmp_path: Path) -> None:
         settings=settings(
             max_examples=10,
             stateful_step_count=25,
-            deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from store_kit import ADMIN, Clock
+from store_kit import ADMIN, Clock, Shelf
 
 from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
@@ -17,6 +17,7 @@ from neurorig_protocols.job import JobSpec, QuboMis, TimeToSolution
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import pack_bits
 from neurorig_server.store.errors import Invalid, NoBestTarget, NoOfficialTarget, NotBetter, NotFound
+from neurorig_server.store.files import NewFile
 from neurorig_server.store.store import Store
 from neurorig_server.store.targets import TargetFilter
 from neurorig_server.target_views import TargetDetail
@@ -122,6 +123,7 @@ def test_lists_show_both_targets_and_can_be_narrowed(store: Store) -> None:
 
 def test_uploaded_problems_have_targets_too(store: Store) -> None:
     """A general QUBO has a best verified target and no official one."""
+    store.files.add(NewFile(digest="b" * 64, kind="qubo", name="one", size=1, facts={}), ADMIN, Shelf("b" * 64))
     found = propose(store, 17, problem={"workload": "qubo", "problem": FILE})
 
     assert (found.official, found.improvement, found.edges, found.n) == (None, None, None, OWN.n)
@@ -156,7 +158,7 @@ def test_campaigns_freeze_their_targets_too(store: Store) -> None:
     created = store.campaigns.submit("all five", specs, ADMIN, wait_for_bench=True)
     workloads = [store.jobs.get(job_id).spec.workload for job_id in created.jobs]
 
-    assert [w.scenario.target_cost for w in workloads] == [-67, -69, -67, -67, -67]  # type: ignore[union-attr]
+    assert [w.scenario.target_cost for w in workloads] == [-67, -69, -67, -67, -67]
 
 
 @pytest.mark.parametrize(

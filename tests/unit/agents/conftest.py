@@ -79,6 +79,8 @@ class Server:
         self.benches: dict[str, Any] = {}
         self.leases: list[Lease] = []
         self.started: list[str] = []
+        self.asked: list[str] = []
+        self.returned: list[str] = []
         self.renewals: list[dict[str, Any]] = []
         self.uploads: dict[str, bytes] = {}
         self.files: dict[str, bytes] = {}
@@ -130,8 +132,8 @@ class Server:
         self._http = self._serve(self._http.server_port)
 
     def _serve(self, port: int) -> ThreadingHTTPServer:
-        handler = type("Handler", (_Handler,), {"state": self})
-        http = ThreadingHTTPServer(("127.0.0.1", port), handler)
+        self.handler = type("Handler", (_Handler,), {"state": self})
+        http = ThreadingHTTPServer(("127.0.0.1", port), self.handler)
         http.daemon_threads = False
         self._thread = threading.Thread(target=http.serve_forever, args=(0.01,), name="trial server")
         self._thread.start()
@@ -218,8 +220,13 @@ class _Handler(BaseHTTPRequestHandler):
     def _lease(self, rest: list[str], message: Any) -> tuple[int, Any, dict[str, str]]:
         state = self.state
         if not rest:
+            state.asked.append(message["lease_id"])
             state.changed.wait_for(lambda: state.leases, min(message["wait_s"], 1.0))
             return (200, state.leases.pop(0).model_dump(mode="json"), {}) if state.leases else (204, None, {})
+        if rest[1] == "return":
+            assert message["bench"] in state.benches
+            state.returned.append(rest[0])
+            return 204, None, {}
         if rest[1] == "start":
             state.started.append(rest[0])
             return 204, None, {}

@@ -48,18 +48,18 @@ def test_every_request_says_who_and_which_protocol(server: Any, client: ServerCl
 
 def test_work_is_leased_or_not(server: Any, client: ServerClient, make_lease: Callable[..., Lease]) -> None:
     """A lease comes back as the record it is, and no work is None."""
-    assert client.lease("trial", 0.0) is None
+    assert client.lease("trial", 0.0, "0" * 12) is None
     server.give(make_lease(3))
 
-    leased = client.lease("trial", 0.0)
+    leased = client.lease("trial", 0.0, "0" * 12)
 
     assert leased is not None
     assert (leased.attempt_id, leased.fence) == ("attempt-3", 3)
 
 
-@pytest.mark.parametrize("how", ["drop", 500, 502, 503, 429, "deafen"])
+@pytest.mark.parametrize("how", ["drop", 500, 502, 503, 408, 429, "deafen"])
 def test_what_may_pass_is_tried_again(server: Any, client: ServerClient, pauses: list[float], how: Any) -> None:
-    """Dropped connections, 5xx and 429 are tried again after a pause, also when the server had acted already."""
+    """Dropped connections, 5xx, 408 and 429 are tried again after a pause, also when the server had acted already."""
     server.fail("POST", "report", how, times=3)
     client.report("a", REPORT)
 
@@ -144,7 +144,7 @@ def test_a_lost_lease_is_its_own_error(server: Any, client: ServerClient, code: 
 def test_an_answer_of_another_protocol_is_told(server: Any, client: ServerClient) -> None:
     """An answer with unknown fields names the releases as the cause."""
     server.fail("POST", "renew", {"status": 200, "news": 1})
-    with pytest.raises(InfraError, match="is not protocol 1"):
+    with pytest.raises(InfraError, match=f"is not protocol {PROTOCOL_VERSION}"):
         client.renew("lease-1", Renewal(fence=1))
 
 

@@ -88,7 +88,7 @@ def test_an_attempt_takes_every_step(attempt: Attempt, trial_bench: LiveBench, m
         ("idle", 0), ("warmup", 0), ("run", 0), ("run", 1), ("idle", 1),
     ]  # fmt: skip
     assert [(t.phase, t.index) for t in report.times] == [
-        ("compile", 0), ("map", 0), ("load", 0), ("run", 0), ("run", 1),
+        ("compile", 0), ("map", 0), ("load", 0), ("warmup", 0), ("run", 0), ("run", 1),
     ]  # fmt: skip
     assert all(0.02 <= t.duration_s < 0.2 for t in report.times if t.phase == "run")
     assert report.board is not None
@@ -193,7 +193,7 @@ def test_a_failed_measurement_keeps_time_and_answer(
     assert (report.error.code, report.error.fault) == (code, "measurement")
     assert report.energy_absent == report.error.message
     assert isinstance(report.answer, QuboAnswer)
-    assert [t.phase for t in report.times] == ["compile", "map", "load", "run"]
+    assert [t.phase for t in report.times] == ["compile", "map", "load", "warmup", "run"]
     assert bool(report.traces) is trace
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
@@ -74,7 +74,6 @@ def test_an_uploaded_file_is_left_to_its_route() -> None:
     assert seen == [200, 200]
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40), max_size=12))
 def test_body_passes_whole_or_not_at_all(parts: list[bytes]) -> None:
     """However a body is cut, it arrives as one piece up to the limit and is refused above it."""

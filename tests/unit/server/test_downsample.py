@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from server_kit import made_trace
@@ -19,9 +19,8 @@ VALUES = arrays(
 )
 
 
-@settings(deadline=None)
 @given(values=VALUES, points=st.integers(1, 400))
-def test_no_extreme_is_lost_and_no_bin_too_many(values: np.ndarray, points: int) -> None:  # type: ignore[type-arg]
+def test_no_extreme_is_lost_and_no_bin_too_many(values: np.ndarray, points: int) -> None:
     """Whatever the trace, its largest and smallest power survive in at most the asked bins."""
     zeros = np.zeros(len(values), np.uint8)
     trace = replace(made_trace(samples=10), values=values, digital=zeros, flags=zeros)

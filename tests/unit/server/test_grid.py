@@ -6,7 +6,7 @@ import itertools
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from server_kit import job
 
@@ -19,7 +19,6 @@ def request(grid: dict[str, list[Any]]) -> CampaignRequest:
     return CampaignRequest.model_validate({"name": "c", "base": job(), "grid": grid})
 
 
-@settings(deadline=None)
 @given(
     seeds=st.lists(st.integers(0, 99), min_size=1, max_size=4),
     priorities=st.lists(st.integers(0, 100), min_size=1, max_size=4),
@@ -28,9 +27,9 @@ def test_grid_is_the_product_in_order(seeds: list[int], priorities: list[int]) -
     """Jobs come in the order of the product, the last path running fastest, and the rest is the base."""
     specs = expand(request({"workload.seed": seeds, "priority": priorities}))
 
-    got = [(spec.workload.seed, spec.priority) for spec in specs]  # type: ignore[union-attr]
+    got = [(spec.workload.seed, spec.priority) for spec in specs]
     assert got == list(itertools.product(seeds, priorities))
-    assert {spec.workload.n for spec in specs} == {10}  # type: ignore[union-attr]
+    assert {spec.workload.n for spec in specs} == {10}
 
 
 def test_empty_grid_is_the_base_alone() -> None:
@@ -44,7 +43,7 @@ def test_whole_objects_may_be_values() -> None:
 
     specs = expand(request({"workload.scenario": scenarios}))
 
-    assert [spec.workload.scenario.kind for spec in specs] == ["fixed-timeout", "time-to-solution"]  # type: ignore[union-attr]
+    assert [spec.workload.scenario.kind for spec in specs] == ["fixed-timeout", "time-to-solution"]
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from server_kit import ACQUISITION, ANSWER, MADE_WINDOWS, METERED, bench_body, job, made_trace
 
-from neurorig_protocols.job import BenchRecord, JobSpec
-from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.benchmarks.statistics import Run
+from neurorig_protocols.job import BenchRecord, JobSpec, JobState
+from neurorig_protocols.report import AttemptReport, pack_bits
 from neurorig_protocols.trace import Gap, Trace, digest_of, to_parquet
 from neurorig_server.recompute import recompute
+from neurorig_server.results import Pieces, result_of
 from neurorig_server.store.reports import AnalysisInput
 from neurorig_server.traces import TraceStore
 from neurorig_server.verdict import Verdict
@@ -263,9 +265,34 @@ def test_energy_to_a_solution_is_the_energy_until_its_latency(store: TraceStore,
 
     assert verdict.codes == ()
     assert verdict.verified is not None
-    first, second = verdict.verified.reached  # type: ignore[union-attr]
-    assert first.energy.value == pytest.approx(0.025, rel=5e-3)  # type: ignore[union-attr]
-    assert second.energy.reason_code == "no_window"  # type: ignore[union-attr]
+    first, second = verdict.verified.reached
+    assert first.energy.value == pytest.approx(0.025, rel=5e-3)
+    assert second.energy.reason_code == "no_window"
+
+
+def test_claim_within_a_boards_rounding_is_a_run_that_was_given_up(store: TraceStore) -> None:
+    """The attempt stays usable, with a code; the gap is not reached, and what was observed ends where the board did."""
+    claim = {"gap": 0.05, "target_cost": -10, "latency_s": 0.005, "solution": pack_bits(np.arange(10) < 9)}
+    answer = {**ANSWER, "cost_error_bound": 1, "reached": [claim]}
+    wanted = job()
+    wanted["workload"]["scenario"] = {"kind": "time-to-solution", "gaps": [0.05], "limit_s": 1}
+    spec = JobSpec.model_validate(wanted)
+    body = {"fence": 1, "outcome": "succeeded", "answer": answer, "energy_absent": "no"}
+    report, bench = AttemptReport.model_validate(body), BenchRecord.model_validate(bench_body("b"))
+
+    verdict = recompute(AnalysisInput("a", spec, bench, report), store.location)
+
+    assert (verdict.quality, verdict.codes) == ("degraded", ("reached_within_quantisation", "energy_absent"))
+    assert verdict.verified is not None
+    assert report.answer is not None
+    kept = Pieces(
+        attempt="a", bench="b", board="x", reality="virtual", codes=verdict.codes, withheld="no",
+        answer=report.answer.model_dump(mode="json"),
+        verified=verdict.verified.model_dump(mode="json"), totals=None, boundary=None, run_s=None, runs=None,
+    )  # fmt: skip
+    found = result_of("j", JobState.SUCCEEDED, spec, None, kept).outcome
+    assert found is not None
+    assert found.reached[0].run(1.0) == Run(time_s=0.005, reached=False)
 
 
 def sensed(onboard: Any, clock: str = "dut", **fields: Any) -> dict[str, Any]:
@@ -348,9 +375,9 @@ def test_energy_to_a_solution_by_the_boards_sensors_is_mean_power_times_latency(
         report = {"fence": 1, "outcome": "succeeded", "answer": answer, "times": body["times"]}
         given = AnalysisInput("a", JobSpec.model_validate(wanted), bench, AttemptReport.model_validate(report))
         verified = recompute(given, store.location).verified
-        energies += [gap.energy for gap in verified.reached]  # type: ignore[union-attr]
+        energies += [gap.energy for gap in verified.reached]
 
-    assert energies[0].value == pytest.approx(0.005)  # type: ignore[union-attr]
-    assert energies[0].grade == "onboard"  # type: ignore[union-attr]
-    reasons = [energy.reason_code for energy in energies[1:]]  # type: ignore[union-attr]
+    assert energies[0].value == pytest.approx(0.005)
+    assert energies[0].grade == "onboard"
+    reasons = [energy.reason_code for energy in energies[1:]]
     assert reasons == ["no_window", *["sensor_accuracy_undeclared"] * 2]

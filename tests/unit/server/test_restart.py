@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import socket
 import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 from house import until
@@ -89,3 +92,44 @@ def test_waiting_agent_is_sent_home_when_the_server_stops(start_server: Callable
 
         assert time.monotonic() - began < 10
         assert waiting.result(timeout=10).status_code == 204
+
+
+def begin_upload(server: Server) -> tuple[socket.socket, Path]:
+    """Send the beginning of a file; returns the connection and the staged part."""
+    address, before = urlsplit(server.url), set((server.data_dir / "staging").iterdir())
+    connection = socket.create_connection((address.hostname, address.port))
+    head = (
+        f"POST /api/v1/files?kind=qubo&name=a HTTP/1.1\r\nHost: {address.netloc}\r\n"
+        f"Authorization: Bearer {server.token}\r\nContent-Type: application/octet-stream\r\nContent-Length: 21\r\n\r\n"
+    )
+    connection.sendall(head.encode() + b"p qubo")
+    (part,) = until(lambda: set((server.data_dir / "staging").iterdir()) - before or None, what="the staged part")
+    return connection, part
+
+
+def test_parts_of_a_killed_server_are_removed_and_those_of_a_living_one_stay(
+    start_server: Callable[..., Server],
+) -> None:
+    """Of two servers on one folder one is killed in the middle of an upload; the next start removes its part alone."""
+    killed, living = start_server(), start_server()
+    gone, left = begin_upload(killed)
+    with gone:
+        killed.stop(signal.SIGKILL)
+    assert left.exists()
+    connection, part = begin_upload(living)
+    trace = killed.data_dir / "staging" / "1-abc.part"
+    trace.write_bytes(b"a trace that is resumed")
+
+    back = start_server()
+
+    until(lambda: not left.exists(), what="the end of the part of the killed server")
+    said = until(
+        lambda: (text := (back.data_dir / "log").read_text()).count("1 staged files") and text, what="its line"
+    )
+    assert said.count("of uploads that nobody goes on with were removed") == 1
+    assert trace.exists()
+    with connection:
+        assert part.exists()
+        connection.sendall(b" 0 1 1 0\n0 0 1\n")
+        assert connection.recv(12) == b"HTTP/1.1 201"
+    until(lambda: not part.exists(), what="the end of the part of the living server")

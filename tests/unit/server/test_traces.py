@@ -73,7 +73,7 @@ def append(uploads: TraceUploads, lease: Lease, data: bytes, begin: int, end: in
     )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.binary(min_size=1, max_size=200), cuts=st.lists(st.integers(1, 199), max_size=6))
 def test_trace_arrives_however_it_is_cut(
     uploads: TraceUploads, configured: Settings, lease: Lease, data: bytes, cuts: list[int]

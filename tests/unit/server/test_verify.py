@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from server_kit import ANSWER, job
 
@@ -31,7 +31,7 @@ def spec(n: int = N, density: float = DENSITY, *, gaps: list[float] | None = Non
     return JobSpec.model_validate({**job(), "workload": workload})
 
 
-def answer(bits: np.ndarray, cost: int, **fields: Any) -> QuboAnswer:  # type: ignore[type-arg]
+def answer(bits: np.ndarray, cost: int, **fields: Any) -> QuboAnswer:
     """Return an answer with a solution and the solver's own cost."""
     body = {**ANSWER, "n": len(bits), "solution": pack_bits(bits), "solver_cost": cost, **fields}
     return QuboAnswer.model_validate(body)
@@ -49,7 +49,7 @@ def only_gap(checked: Checked) -> ReachedGap:
     return gap
 
 
-def greedy() -> np.ndarray:  # type: ignore[type-arg]
+def greedy() -> np.ndarray:
     """Return an independent set of the problem, found by the simplest means."""
     problem = qubo_mis.instance(N, DENSITY, SEED)
     bits = np.zeros(N, np.uint8)
@@ -60,7 +60,6 @@ def greedy() -> np.ndarray:  # type: ignore[type-arg]
     return bits
 
 
-@settings(deadline=None)
 @given(st.lists(st.integers(0, 1), min_size=N, max_size=N), st.integers(-3, 3))
 def test_cost_is_recomputed_from_the_bits(values: list[int], lie: int) -> None:
     """The verified cost is xᵀQx by its definition, and a solver's other claim is a mismatch."""
@@ -124,7 +123,7 @@ def test_missing_answer_and_answer_of_another_kind_are_codes() -> None:
     assert run(spec(), labels).codes == ("answer_of_another_kind",)
 
 
-def reached(bits: np.ndarray | None, target_cost: int, gap: float = 0.5, **fields: Any) -> dict[str, Any]:  # type: ignore[type-arg]
+def reached(bits: np.ndarray | None, target_cost: int, gap: float = 0.5, **fields: Any) -> dict[str, Any]:
     """Return one reported gap."""
     found = {"latency_s": 0.25, "solution": pack_bits(bits)} if bits is not None else {}
     return {"gap": gap, "target_cost": target_cost, **found, **fields}
@@ -170,6 +169,47 @@ def test_false_claims_about_gaps_are_codes() -> None:
     assert codes(reached(bits, wanted + 1)) == ("target_mismatch",)
     assert codes() == ("gap_not_reported",)
     assert codes(reached(bits, wanted, solution=None)) == ("reached_mismatch",)
+
+
+@pytest.mark.parametrize(
+    ("bound", "codes", "latency_s", "believed_s"),
+    [
+        (0, ("reached_mismatch",), 0.25, None),
+        (1, ("reached_mismatch",), 0.25, None),
+        (2, ("reached_within_quantisation",), None, 0.25),
+        (3, ("reached_within_quantisation",), None, 0.25),
+    ],
+)
+def test_rounded_costs_claim_counts_only_where_the_exact_cost_reaches(
+    bound: int, codes: tuple[str, ...], latency_s: float | None, believed_s: float | None
+) -> None:
+    """A claim two off its target is false where the board declares less, and not reached where it declares more."""
+    bits = greedy()
+    cost, target = -int(bits.sum()), qubo_mis.official_target(N, DENSITY, SEED)
+    assert target is not None
+    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    claimed = bits.copy()
+    claimed[np.flatnonzero(bits)[: wanted + 2 - cost]] = 0
+    found = reached(claimed, wanted)
+
+    checked = run(spec(gaps=[0.5]), answer(bits, cost, cost_error_bound=bound, reached=[found]))
+
+    gap = only_gap(checked)
+    assert (checked.codes, gap.cost, gap.latency_s, gap.believed_s) == (codes, wanted + 2, latency_s, believed_s)
+    assert isinstance(gap.energy, Quantity if latency_s else Absent)
+
+
+def test_exactly_reached_gap_counts_whatever_the_bound() -> None:
+    """A board that rounds is believed where its claim holds exactly."""
+    bits = greedy()
+    target = qubo_mis.official_target(N, DENSITY, SEED)
+    assert target is not None
+    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    claim = reached(bits, wanted)
+
+    checked = run(spec(gaps=[0.5]), answer(bits, -int(bits.sum()), cost_error_bound=100, reached=[claim]))
+
+    assert (checked.codes, only_gap(checked).latency_s, only_gap(checked).believed_s) == ((), 0.25, None)
 
 
 @pytest.mark.parametrize(

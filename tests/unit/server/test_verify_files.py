@@ -27,7 +27,7 @@ def spec(**scenario: Any) -> JobSpec:
     return JobSpec.model_validate({**job(), "workload": {"name": "qubo", "problem": DIGEST, "scenario": given}})
 
 
-def run(asked: JobSpec, bits: np.ndarray, cost: int, **fields: Any) -> Checked:  # type: ignore[type-arg]
+def run(asked: JobSpec, bits: np.ndarray, cost: int, **fields: Any) -> Checked:
     """Check an answer."""
     body = {**ANSWER, "n": len(bits), "solution": pack_bits(bits.astype(np.uint8)), "solver_cost": cost, **fields}
     energy = Quantity(value=1, unit="J", u=0.1, grade="metered")

@@ -23,7 +23,7 @@ TTS = {"kind": "time-to-solution", "gaps": [0.1, 0.05, 0.01], "limit_s": 2.0}
 
 def work(scenario: dict[str, Any] | None = None, **solver: Any) -> QuboMisWork:
     """Return an official problem of 25 variables with a scenario."""
-    workload = QuboMis(name="qubo-mis", n=N, density=0.05, seed=1, scenario=scenario or FIXED)  # type: ignore[arg-type]
+    workload = QuboMis(name="qubo-mis", n=N, density=0.05, seed=1, scenario=scenario or FIXED)
     return QuboMisWork(workload, Solver(**solver), "attempt-1")
 
 
@@ -96,7 +96,7 @@ def test_trials_have_seeds_of_their_own() -> None:
 
 def test_no_target_is_the_jobs_fault() -> None:
     """A gap of a problem that nobody solved is refused with what to do."""
-    workload = QuboMis(name="qubo-mis", n=11, density=0.33, seed=9, scenario=TTS)  # type: ignore[arg-type]
+    workload = QuboMis(name="qubo-mis", n=11, density=0.33, seed=9, scenario=TTS)
     with pytest.raises(JobError, match=r"no target is known for n = 11, density = 0\.33, seed = 9") as refused:
         QuboMisWork(workload, Solver(), "")
 

@@ -21,6 +21,7 @@ from neurorig_protocols.errors import DoesNotFit, JobError, UserError, WrongAnsw
 from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.report import unpack_counts
 from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.snn_packed import unpack_network
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 SAMPLES = 2
@@ -95,8 +96,20 @@ def test_the_answer_holds_counts_and_rounding(work: SnnWork) -> None:
     assert (answer.model, answer.events, answer.solve_s, answer.clock) == (MODEL, EVENTS, 0.25, "dut")
     assert answer.quantisation["populations"][0]["exact_weights"] is True
     assert answer.activity == {"messages": 7.0}
+    assert answer.network is not None
+    assert unpack_network(answer.network).weight.tolist() == work.artifact.arrays["weight"].tolist()
     assert (work.shortest_s(found), work.window_times_s(found), work.share(found)) == (0.25, [0.25], 1.0)
     assert work.summary(found) == {"spikes": answer.spikes, "solve_s": 0.25, "windows": 1}
+
+
+def test_a_board_may_say_why_its_spikes_differ(work: SnnWork) -> None:
+    """The board's reason goes into the answer, and is no count of its activity."""
+    found = output(work)
+
+    answer = work.answer(replace(found, meta=found.meta | {"inexact": "fractions"}), 0)
+
+    assert (answer.inexact, answer.activity) == ("fractions", {"messages": 7.0})
+    assert work.answer(found, 0).inexact is None
 
 
 @pytest.mark.parametrize("counts", [np.zeros((1, 2), np.int64), np.zeros((2, 2))])

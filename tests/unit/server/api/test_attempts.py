@@ -242,7 +242,7 @@ def test_bytes_with_another_digest_are_refused(agent: httpx.Client, lease: dict[
     ],
     ids=["longer than it says", "too large", "empty", "chunk too large", "negative offset"],
 )
-def test_bad_chunk_is_refused(  # noqa: PLR0917
+def test_bad_chunk_is_refused(  # noqa: PLR0917  # the parameters are the table's columns
     agent: httpx.Client, lease: dict[str, Any], offset: int, size: int, chunk: bytes, status: int, code: str
 ) -> None:
     """Sizes are checked before anything is kept."""

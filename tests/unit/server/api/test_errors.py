@@ -171,7 +171,7 @@ def test_wrong_address_or_query_is_answered(api: httpx.Client, method: str, path
 @pytest.mark.parametrize("key", ["", "two words", "é", "x" * 256])
 def test_bad_idempotency_key_is_named(api: httpx.Client, key: str) -> None:
     """A key is short printable text."""
-    answer = api.post("/jobs", json=job(), headers={"Idempotency-Key": key.encode()})  # type: ignore[dict-item]
+    answer = api.post("/jobs", json=job(), headers={"Idempotency-Key": key.encode()})
 
     assert answer.status_code == 422
     assert [e["field"] for e in answer.json()["errors"]] == ["header.Idempotency-Key"]

@@ -71,6 +71,30 @@ def test_whole_way_of_a_round(
     assert view["secret"] not in (shared_server.data_dir / "log").read_text()
 
 
+def test_rounds_tag_cannot_be_set_by_hand(api: httpx.Client, bench_name: str, digest: str) -> None:
+    """A job, a campaign's base or grid and the extra tags of another round's jobs are refused with a stable code."""
+    rounds = [open_round(api) for _ in range(2)]
+    for round_id in rounds:
+        api.post(f"/evaluations/{round_id}/freeze", json={"tuning": digest})
+    stolen = f"evaluation:{rounds[0]}"
+    needs = {"bench": bench_name}
+    job = {"workload": {"name": "qubo-mis", "n": 10, "density": 0.05, "seed": 0, "scenario": SCENARIO}, "needs": needs}
+    jobs = {"sizes": [10], "densities": [0.05], "scenario": SCENARIO, "needs": needs}
+
+    refused = [
+        api.post("/jobs", json={**job, "tags": [stolen]}),
+        api.post("/campaigns", json={"name": "c", "base": {**job, "tags": [stolen]}}),
+        api.post("/campaigns", json={"name": "c", "base": job, "grid": {"tags": [[], [stolen]]}}),
+        api.post(f"/evaluations/{rounds[1]}/jobs", json={**jobs, "tags": [stolen]}),
+    ]
+
+    assert [(answer.status_code, answer.json()["code"]) for answer in refused] == [(422, "reserved_tag")] * 4
+    assert all("Leave the tag out" in answer.json()["next_step"] for answer in refused)
+    assert api.get(f"/evaluations/{rounds[0]}").json()["jobs"] == 0
+    assert api.post(f"/evaluations/{rounds[0]}/jobs", json={**jobs, "tags": [stolen]}).status_code == 201
+    assert api.get(f"/evaluations/{rounds[0]}").json()["jobs"] == 5
+
+
 def test_freeze_is_once(api: httpx.Client, digest: str) -> None:
     """The second freeze is refused with a stable code, and so are jobs of an open round."""
     round_id = open_round(api)

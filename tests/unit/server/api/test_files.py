@@ -46,7 +46,7 @@ def test_a_problem_is_read_and_kept_in_one_form(api: httpx.Client) -> None:
 def test_the_same_problem_in_two_formats_is_one_file(api: httpx.Client) -> None:
     """What counts is the problem, not how it was written."""
     first = put(api, b"# vartype=BINARY\n0 0 1\n0 1 4\n").json()
-    second = put(api, b"0 0 1.0\n1 0 1\n0 1 3\n", format="coo", name="again").json()
+    second = put(api, b"0 0 1.0\n1 0 1\n0 1 3\n", format="coo", vartype="binary", name="again").json()
 
     assert first["digest"] == second["digest"]
     assert second["name"] == "a file"
@@ -54,7 +54,9 @@ def test_the_same_problem_in_two_formats_is_one_file(api: httpx.Client) -> None:
 
 def test_files_are_listed_newest_first(api: httpx.Client) -> None:
     """Page by page, narrowed by kind and name."""
-    made = [put(api, f"0 0 {k}".encode(), format="coo", name="listed").json()["digest"] for k in (5, 6, 7)]
+    made = [
+        put(api, f"0 0 {k}".encode(), format="coo", vartype="binary", name="listed").json()["digest"] for k in (5, 6, 7)
+    ]
 
     first = api.get("/files", params={"kind": "qubo", "name": "listed", "limit": 2}).json()
     rest = api.get("/files", params={"kind": "qubo", "name": "listed", "cursor": first["next"]}).json()
@@ -191,3 +193,61 @@ def test_a_file_gone_from_the_object_store_is_not_found(start_server: Callable[.
         answer = api.get(f"/files/{digest}/content")
 
     assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
+
+
+def one(weight: int) -> bytes:
+    """A problem of one variable."""
+    return f"p qubo 0 1 1 0\n0 0 {weight}\n".encode()
+
+
+def test_a_file_is_deleted_by_its_owner(api: httpx.Client, shared_server: Server) -> None:
+    """Row and bytes are gone; another token may not, a reader even less, and what is gone is not found."""
+    made = [api.post("/tokens", json={"name": name, "scopes": [name]}).json()["token"] for name in ("submit", "read")]
+    with shared_server.client(made[0]) as submitter, shared_server.client(made[1]) as reader:
+        foreign = put(api, one(71)).json()["digest"]
+        own = put(submitter, one(72)).json()["digest"]
+
+        assert (answer := submitter.delete(f"/files/{foreign}")).status_code == 403
+        assert answer.json()["code"] == "forbidden"
+        assert reader.delete(f"/files/{own}").status_code == 403
+        assert submitter.delete(f"/files/{own}").status_code == 204
+        assert submitter.delete(f"/files/{own}").status_code == 404
+    assert api.get(f"/files/{own}").status_code == 404
+    key = own.removeprefix("sha256:")
+    assert not (shared_server.data_dir / "traces" / "files" / key[:2] / key).exists()
+    assert put(api, one(72)).json()["digest"] == own
+    assert api.delete(f"/files/{own}").status_code == 204
+    assert api.delete("/files/sha256:nothing").status_code == 422
+
+
+def test_a_file_that_a_job_names_is_not_deleted(api: httpx.Client) -> None:
+    """409 with a stable code and the job, and both are as before."""
+    digest = put(api, one(73)).json()["digest"]
+    job_id = api.post("/jobs", json=general_job(digest), params={"wait_for_bench": "true"}).json()["id"]
+    api.post(f"/jobs/{job_id}/cancel")
+
+    answer = api.delete(f"/files/{digest}")
+
+    assert (answer.status_code, answer.json()["code"]) == (409, "file_in_use")
+    assert job_id in answer.json()["errors"][0]["message"]
+    assert api.get(f"/files/{digest}/content").status_code == 200
+
+
+def test_room_for_files_is_limited(start_server: Callable[..., Server]) -> None:
+    """413 with what to do, for a token's own room and for the server's; what is refused leaves nothing behind."""
+    small, large = b"0,0,1\n", b"0,0,1\n0,1,1\n"
+    server = start_server(NEURORIG_FILE_QUOTA_BYTES="15", NEURORIG_FILE_TOTAL_BYTES="17")
+    with server.client() as api:
+        token = api.post("/tokens", json={"name": "second", "scopes": ["submit"]}).json()["token"]
+        with server.client(token) as second:
+            kept = put(api, small, "events")
+            over, full = put(api, large, "events"), put(second, large, "events")
+            left = [path for path in (server.data_dir / "traces" / "files").rglob("*") if path.is_file()]
+            assert api.delete(f"/files/{kept.json()['digest']}").status_code == 204
+            fits = put(second, large, "events")
+
+    assert [answer.status_code for answer in (kept, over, full, fits)] == [201, 413, 413, 201]
+    assert (over.json()["code"], full.json()["code"]) == ("file_quota_exceeded", "file_space_exhausted")
+    assert "neurorig files rm" in over.json()["next_step"]
+    assert "operator" in full.json()["next_step"]
+    assert len(left) == 1

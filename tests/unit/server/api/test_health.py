@@ -34,7 +34,7 @@ def test_not_ready_while_the_schema_differs(start_server: object) -> None:
     """A database that was changed under the server is reported with 503."""
     from sqlalchemy import create_engine, text
 
-    server: Server = start_server()  # type: ignore[operator]
+    server: Server = start_server()
     engine = create_engine(f"sqlite:///{server.data_dir / 'neurorig.db'}")
     with engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))

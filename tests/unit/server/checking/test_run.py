@@ -12,6 +12,8 @@ from neurorig_server.checking.run import run_check
 from neurorig_server.settings import Settings
 from neurorig_server.store.errors import ServerBusy, UnacceptableFile
 
+COO = {"format": "coo", "vartype": "binary"}
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
@@ -30,7 +32,7 @@ def test_a_problem_is_replaced_by_its_kept_form(settings: Settings, tmp_path: Pa
     """The facts come back, and what is to be kept lies beside."""
     result = tmp_path / "result"
 
-    found = run_check("qubo", staged(tmp_path, b"0 0 1\n0 1 -2\n"), result, {"format": "coo"}, settings)
+    found = run_check("qubo", staged(tmp_path, b"0 0 1\n0 1 -2\n"), result, COO, settings)
 
     assert (found.replaced, found.facts["n"], found.facts["source"]["format"]) == (True, 2, "coo")
     assert result.read_bytes().startswith(b"neurorig-qubo 1\n")
@@ -39,7 +41,7 @@ def test_a_problem_is_replaced_by_its_kept_form(settings: Settings, tmp_path: Pa
 def test_a_refusal_names_line_and_reason(settings: Settings, tmp_path: Path) -> None:
     """The worker's error becomes the server's, with the same words."""
     with pytest.raises(UnacceptableFile, match="line 2") as refused:
-        run_check("qubo", staged(tmp_path, b"0 0 1\n0 1 x\n"), tmp_path / "r", {"format": "coo"}, settings)
+        run_check("qubo", staged(tmp_path, b"0 0 1\n0 1 x\n"), tmp_path / "r", COO, settings)
 
     assert refused.value.problems[0].code == "syntax"
 
@@ -49,7 +51,7 @@ def test_a_check_that_takes_too_long_is_killed(settings: Settings, tmp_path: Pat
     hasty = settings.model_copy(update={"file_check_s": 0.001})
 
     with pytest.raises(ServerBusy, match="longer than"):
-        run_check("qubo", staged(tmp_path, b"0 0 1\n"), tmp_path / "r", {"format": "coo"}, hasty)
+        run_check("qubo", staged(tmp_path, b"0 0 1\n"), tmp_path / "r", COO, hasty)
 
 
 def test_a_check_that_takes_too_much_memory_ends_alone(settings: Settings, tmp_path: Path) -> None:
@@ -57,7 +59,7 @@ def test_a_check_that_takes_too_much_memory_ends_alone(settings: Settings, tmp_p
     poor = settings.model_copy(update={"file_check_bytes": 64 << 20})
 
     with pytest.raises(ServerBusy, match="memory"):
-        run_check("qubo", staged(tmp_path, b"0 0 1\n"), tmp_path / "r", {"format": "coo"}, poor)
+        run_check("qubo", staged(tmp_path, b"0 0 1\n"), tmp_path / "r", COO, poor)
 
 
 def test_a_worker_that_cannot_start_is_no_fault_of_the_file(

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Column, Integer, MetaData, Table, func, insert, select, text
 from sqlalchemy.dialects import sqlite
@@ -17,7 +17,7 @@ from sqlalchemy.exc import IntegrityError, StatementError
 
 from neurorig_server.store.database import Database, UtcDateTime, _StddevSamp
 
-NEAR, FAR = datetime(1970, 1, 2), datetime(2200, 1, 1)  # noqa: DTZ001
+NEAR, FAR = datetime(1970, 1, 2), datetime(2200, 1, 1)  # noqa: DTZ001  # hypothesis adds the zone
 meta = MetaData()
 rows = Table("rows", meta, Column("id", Integer, primary_key=True), Column("at", UtcDateTime))
 
@@ -70,7 +70,6 @@ def test_writers_follow_each_other(db: Database) -> None:
         assert connection.execute(select(func.max(rows.c.id))).scalar() == 80
 
 
-@settings(deadline=None)
 @given(at=st.datetimes(NEAR, FAR), hours=st.integers(-12, 12))
 def test_instants_come_back_as_the_same_instant_in_utc(at: datetime, hours: int) -> None:
     """Any zone goes in, UTC comes out, to the microsecond."""
@@ -87,10 +86,9 @@ def test_instants_come_back_as_the_same_instant_in_utc(at: datetime, hours: int)
 def test_instant_without_a_zone_is_refused(db: Database) -> None:
     """Nobody can say which instant a naive one is."""
     with pytest.raises(StatementError, match="no time zone"), db.write() as connection:
-        connection.execute(insert(rows).values(id=1, at=datetime(2026, 1, 1)))  # noqa: DTZ001
+        connection.execute(insert(rows).values(id=1, at=datetime(2026, 1, 1)))  # noqa: DTZ001  # naive on purpose
 
 
-@settings(deadline=None)
 @given(st.lists(st.floats(-1e6, 1e6), max_size=30))
 def test_sqlite_computes_the_sample_standard_deviation(values: list[float]) -> None:
     """The aggregate that SQLite lacks agrees with Python's own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
@@ -11,21 +11,19 @@ from neurorig_server.store.errors import Invalid
 from neurorig_server.store.paging import cut, from_cursor, to_cursor
 
 
-@settings(deadline=None)
 @given(st.integers(0, 2**63 - 1))
 def test_cursor_comes_back(seq: int) -> None:
     """A cursor names the row it was made of."""
     assert from_cursor(to_cursor(seq)) == seq
 
 
-@settings(deadline=None)
 @given(st.text(max_size=70))
 def test_any_other_text_is_a_row_or_refused(text: str) -> None:
     """No text makes anything but a key that a database can hold, or Invalid."""
     try:
         assert 0 <= from_cursor(text) < 2**63
     except Invalid as refused:
-        assert [p.field for p in refused.problems] == ["query.cursor"]  # noqa: PT017
+        assert [p.field for p in refused.problems] == ["query.cursor"]  # noqa: PT017  # either outcome may be right
 
 
 @pytest.mark.parametrize("text", ["", "é", "LTE", "MS41"])

@@ -13,13 +13,16 @@ import pytest
 import web_lab
 from web_records import acquired, digits_spec, host_bench, loihi_bench, measured_report, qubo_spec, solved
 
+from neurorig_protocols.benchmarks.ratios import Difference, Ratio
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.comparison_views import ComparisonRequest, Side
+from neurorig_server.web.comparison_page import result_cell
 
 SIZE = {"name": "qubo-mis", "n": 250, "density": 0.05}
 TTS = {"kind": "time-to-solution", "limit_s": 0.05}
 FIXED = {"kind": "fixed-timeout", "timeout_s": 0.05}
+MEANS = ("gap_official", "gap_best", "solve", "power", "energy")
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,7 @@ class Made:
     host: str
     digits: str
     comparison: str
+    single: str
 
 
 def specs(board: str, scenario: dict[str, Any], seeds: int = 3) -> list[JobSpec]:
@@ -62,14 +66,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[web_lab.Lab
     submit = lab.store.campaigns.submit
     chip = submit("chip & <b>more</b>", [*specs("virtual-loihi", TTS), *specs("virtual-loihi", FIXED)], web_lab.ADMIN)
     host = submit("host", [*specs("host-cpu", TTS), *specs("host-cpu", FIXED, 1)], web_lab.ADMIN)
-    for _ in range(6):
+    single = submit("single", specs("virtual-loihi", FIXED, 1), web_lab.ADMIN)
+    for _ in range(7):
         finish(lab, "virtual-loihi-0", metered=True)
     for _ in range(3):
         finish(lab, "host-0", metered=False)
     digits = submit("digits", [digits_spec()], web_lab.ADMIN, wait_for_bench=True)
     sides = ComparisonRequest(name="chip/host", left=Side(campaign=chip.id), right=Side(campaign=host.id))
     joined = lab.store.comparisons.create(sides, web_lab.ADMIN)
-    yield lab, Made(chip.id, host.id, digits.id, joined.id)
+    yield lab, Made(chip.id, host.id, digits.id, joined.id, single.id)
     lab.close()
 
 
@@ -129,6 +134,33 @@ def test_campaign_without_energy_says_why(client: httpx.Client, ids: Made) -> No
     assert "VIRTUAL" not in text
     assert "1 queued" in text
     assert "No result (pending)" in text
+
+
+def test_row_of_one_seed_says_that_its_spread_is_unknown(client: httpx.Client, ids: Made) -> None:
+    """Each of its means is marked, and the notes give the field's words."""
+    page = client.get(f"/campaigns/{ids.single}").text
+    (row,) = client.get(f"/api/v1/campaigns/{ids.single}/summary").json()["summary"]["rows"]
+
+    assert (row["gap_official"]["u"], row["gap_official"]["n"]) == (None, 1)
+    assert (row["solve"]["u"], row["solve"]["n"]) == (None, 1)
+    assert row["power"]["u"] > 0
+    assert page.count("(n\u00a0=\u00a01)") == sum("value" in row[name] for name in MEANS)
+    assert "n = 1, spread unknown; ± is the instrument" in page
+
+
+@pytest.mark.parametrize(
+    ("found", "shown"),
+    [
+        (Ratio(relation="=", low=0.5, high=0.5), "0.5 (n = 1, spread unknown)"),
+        (Ratio(relation="=", low=0.5, high=0.5, n=2), "0.5"),
+        (Ratio(relation=">=", low=0.5, high=None), "≥ 0.5"),
+        (Difference(value=0.25, u=None), "0.25 (difference; n = 1, spread unknown)"),
+        (Difference(value=0.25), "0.25 (difference)"),
+    ],
+)
+def test_comparison_of_one_pair_says_that_its_spread_is_unknown(found: Ratio | Difference, shown: str) -> None:
+    """A ratio or difference without an uncertainty is not shown as an exact one."""
+    assert result_cell(found, "latency").text == shown
 
 
 def test_campaign_of_another_workload_has_no_table(client: httpx.Client, ids: Made) -> None:

@@ -16,7 +16,7 @@ def test_a_job_page_says_what_its_problem_is(shared_server: Server) -> None:
     with shared_server.client() as api:
         file = api.post(
             "/files",
-            params={"kind": "qubo", "name": NAME, "format": "coo"},
+            params={"kind": "qubo", "name": NAME, "format": "coo", "vartype": "binary"},
             content=b"0 0 0.25\n0 2 1.5\n",
             headers={"Content-Type": "application/octet-stream"},
         ).json()

@@ -47,6 +47,14 @@ def test_value_has_the_digits_that_its_uncertainty_allows(value: float, expanded
     assert uncertain_text(value, expanded, unit).replace("\u00a0", " ") == text
 
 
+def test_single_value_says_that_its_spread_is_unknown() -> None:
+    """It has no ± and is told apart from an exact number."""
+    latency = Quantity(value=0.0125, unit="s", u=None, grade="derived")
+
+    assert quantity_text(latency) == "12.5\u00a0ms (n = 1, spread unknown)"
+    assert quantity_text(latency.model_copy(update={"u": 0.0})) == "12.5\u00a0ms"
+
+
 def test_quantity_shows_its_expanded_uncertainty() -> None:
     """The number after ± is k times u."""
     quantity = Quantity(value=2.0, unit="W", u=0.05, k=2, grade="metered")

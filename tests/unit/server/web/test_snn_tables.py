@@ -13,7 +13,9 @@ from neurorig_server.views import SnnAnswerView, VerifiedSnn
 from neurorig_server.web import attempt_tables, labels, snn_tables, templating
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
-VERIFIED = VerifiedSnn(output_spikes=1234, spikes=30_000, silent_samples=1, winners=(0,))
+VERIFIED = VerifiedSnn(
+    output_spikes=1234, spikes=30_000, silent_samples=1, winners=(0,), not_recomputed="the network is too large"
+)
 
 
 def view(**fields: Any) -> SnnAnswerView:
@@ -35,7 +37,9 @@ def test_the_first_numbers_say_what_was_not_recomputed() -> None:
     spikes, time = snn_tables.headline(view())
 
     assert (spikes[0], spikes[1].replace("\u202f", "")) == ("Output spikes", "1234")
-    assert "does not simulate networks" in spikes[2]
+    assert "not recomputed: the network is too large" in spikes[2]
+    again = VERIFIED.model_copy(update={"recomputed": "counts, from the integers", "not_recomputed": None})
+    assert snn_tables.headline(view(verified=again))[0][2].endswith("; counts, from the integers")
     assert time[:2] == ("Time per sample", "10.00\u00a0µs")
     assert len(snn_tables.headline(view(verified=None))) == 1
 

@@ -122,6 +122,19 @@ def test_reached_and_not_reached_are_both_results(view: AttemptView) -> None:
     assert [p.gap for p in attempt_tables.passages(view.answer)] == [0.1]
 
 
+def test_belief_of_a_rounding_board_is_shown_beside_not_reached(view: AttemptView) -> None:
+    """Its row has no latency and no energy, but the exact cost and when the board stopped."""
+    assert isinstance(view.answer, QuboAnswerView)
+    assert view.answer.verified is not None
+    gap = view.answer.verified.reached[0].model_copy(update={"latency_s": None, "believed_s": 0.0125, "cost": -7})
+    verified = view.answer.verified.model_copy(update={"reached": (gap,)})
+
+    (row,) = attempt_tables.reached_rows(view.answer.model_copy(update={"verified": verified}))
+
+    assert (row.latency, row.energy, row.cost) == (None, None, "\u22127")
+    assert row.believed == "12.50\u00a0ms"
+
+
 def test_energy_per_inference_is_the_run_over_all_inferences(lab: web_lab.Lab) -> None:
     """Value and uncertainty of one inference are those of the run phase divided by their number."""
     matrix, view = lab.store.attempts.energy(lab.ids.digits), lab.store.attempts.get(lab.ids.digits)

@@ -5,11 +5,13 @@ from __future__ import annotations
 import httpx
 import numpy as np
 import web_lab
+from store_kit import Shelf
 from web_lab import ADMIN
 
 from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.report import pack_bits
+from neurorig_server.store.files import NewFile
 from neurorig_server.store.targets import TargetFilter
 from neurorig_server.web import targets_page
 from neurorig_server.web.numbers import count_text
@@ -59,7 +61,10 @@ def test_attempt_shows_both_gaps(reader: httpx.Client, lab: web_lab.Lab) -> None
 
 def test_rows_of_uploaded_and_hostile_targets(lab: web_lab.Lab) -> None:
     """An uploaded problem has no edges and no official target; text of others stays text."""
-    digest = "sha256:" + "c" * 64
+    hexadecimal = "c" * 64
+    digest = f"sha256:{hexadecimal}"
+    uploaded = NewFile(digest=hexadecimal, kind="qubo", name="one", size=1, facts={})
+    lab.store.files.add(uploaded, ADMIN, Shelf(hexadecimal))
     proposal = Proposal(
         problem={"workload": "qubo", "problem": digest},
         solution=pack_bits(np.zeros(4, np.uint8)),

@@ -43,7 +43,7 @@ def pages(lab: web_lab.Lab, limit: int, wanted: JobFilter) -> Iterator[tuple[Job
             return
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(limit=st.integers(1, 45), state=st.sampled_from([None, JobState.QUEUED]))
 def test_place_and_reason_are_the_store_s_own(queue: web_lab.Lab, limit: int, state: JobState | None) -> None:
     """However the queue is cut into pages, every waiting job has the place and reason that `get` gives it."""

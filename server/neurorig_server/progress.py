@@ -1,0 +1,79 @@
+"""A request's body that must keep arriving. Not for how large it may become: that is `bodies.py` and `intake.py`."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from time import monotonic
+
+from starlette.types import Message, Receive, Send
+
+from neurorig_server.settings import Settings
+from neurorig_server.store.errors import UploadStalled
+
+
+class Progress:
+    """A `receive` that raises UploadStalled when fewer than `stall_bytes` arrive in `stall_s` of waiting.
+
+    Only the time that the server waits for the client counts. Behind the body's end nothing is limited: a request
+    that waits for work hears of a lost connection this way.
+    """
+
+    def __init__(self, receive: Receive, settings: Settings) -> None:
+        self._receive = receive
+        self._within_s = settings.stall_s
+        self._least = settings.stall_bytes
+        self._left_s = self._within_s
+        self._arrived = 0
+        self._over = False
+
+    async def __call__(self) -> Message:
+        """Return the next message of the connection."""
+        if self._over:
+            return await self._receive()
+        if self._left_s <= 0:
+            raise self._stalled()
+        began = monotonic()
+        try:
+            async with asyncio.timeout(self._left_s):
+                message = await self._receive()
+        except TimeoutError as late:
+            self._left_s = 0
+            raise self._stalled() from late
+        self._note(message, monotonic() - began)
+        return message
+
+    def before_answer(self, send: Send, *, drain_bytes: int) -> Send:
+        """Return a `send` for answers to a request whose body may not have been read to its end.
+
+        A client that is still sending cannot read the answer, so up to `drain_bytes` of the rest are read and thrown
+        away first; a connection whose body has not ended by then is closed behind the answer.
+        """
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and not self._over:
+                with suppress(UploadStalled):
+                    await self._drain(drain_bytes)
+                if not self._over:
+                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+            await send(message)
+
+        return sending
+
+    async def _drain(self, most: int) -> None:
+        drained = 0
+        while not self._over and drained < most:
+            drained += len((await self()).get("body", b""))
+
+    def _note(self, message: Message, waited_s: float) -> None:
+        self._over = not message.get("more_body", False)
+        self._arrived += len(message.get("body", b""))
+        self._left_s -= waited_s
+        if self._arrived >= self._least:
+            self._arrived, self._left_s = 0, self._within_s
+
+    def _stalled(self) -> UploadStalled:
+        return UploadStalled(
+            f"fewer than {self._least} bytes of the body arrived within {self._within_s:g} s",
+            next_step="Send it again over a steadier connection; what a trace upload had before this chunk is kept.",
+        )
