@@ -64,13 +64,18 @@ def _board_of(client: Client, bench: str) -> str | None:
         raise
 
 
+def keys_of(key: str | None) -> tuple[str | None, str | None, str | None]:
+    """Return the keys of what is measured, of its baseline and of their comparison; none are made of none."""
+    return (key, f"{key}-baseline", f"{key}-comparison") if key else (None, None, None)
+
+
 def send_with_baseline(terminal: Terminal, spec: JobSpec, other: JobSpec, options: dict[str, Any]) -> None:
     """Submit a job and its baseline, join them in a comparison, and show it once both have ended with --wait."""
-    key, wait_for_bench = options["idempotency_key"], options["wait_for_bench"]
+    keys, wait_for_bench = keys_of(options["idempotency_key"]), options["wait_for_bench"]
     with terminal.client() as client:
-        left = client.submit(spec, idempotency_key=key, wait_for_bench=wait_for_bench)
-        right = client.submit(other, idempotency_key=f"{key}-baseline" if key else None, wait_for_bench=wait_for_bench)
-        found = client.compare({"job": left.id}, {"job": right.id})
+        left = client.submit(spec, idempotency_key=keys[0], wait_for_bench=wait_for_bench)
+        right = client.submit(other, idempotency_key=keys[1], wait_for_bench=wait_for_bench)
+        found = client.compare({"job": left.id}, {"job": right.id}, idempotency_key=keys[2])
     way_back = f"compare them with: neurorig compare {found.id}"
     if not options["wait"]:
         terminal.show(found, tables.jobs([left, right]), way_back)

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from neurorig.benchmark_views import (
     RowView,
     SummaryView,
     ToGapView,
+    TotalView,
     quantity_or_none,
 )
 from neurorig.table_parts import rows_under
@@ -76,8 +77,8 @@ def fixed_timeout(rows: Iterable[RowView]) -> Table:
             text.plain(row.requested_s, "s"),
             _seeds(row),
             *_gaps(row),
-            _number(row.solve),
-            _number(row.power),
+            _mean(row.solve),
+            _mean(row.power),
         )
     return table
 
@@ -99,14 +100,14 @@ def time_to_solution(rows: Iterable[RowView]) -> Table:
 def _latency(to_gap: ToGapView) -> tuple[str, str, str, str]:
     found = to_gap.latency
     median = text.plain(found.median, "s") if isinstance(found.median, float) else "not reached"
-    used = _number(found.restricted_mean)
-    return f"{found.reached} of {found.runs}", median, used, _number(to_gap.energy)
+    used = _mean(found.restricted_mean)
+    return f"{found.reached} of {found.runs}", median, used, _mean(to_gap.energy)
 
 
 def _gaps(row: RowView) -> tuple[str, str]:
     if row.refused is not None:
         return _refused(row), ""
-    official, best = (_percent(gap) for gap in (row.gap_official, row.gap_best))
+    official, best = (_mean(gap, _percent) for gap in (row.gap_official, row.gap_best))
     return (f"{official} (not a set: seed {', '.join(map(str, row.infeasible))})" if row.infeasible else official), best
 
 
@@ -124,6 +125,8 @@ def _notes(rows: Sequence[RowView]) -> Iterator[str]:
     for row in rows:
         for item in row.missing:
             seen.setdefault(f"{item.code}: {item.reason}", []).append(f"n = {row.n} seed {item.seed}")
+        if len(row.seeds) == 1 and row.refused is None:
+            seen.setdefault(f"{text.SINGLE}; ± is the instrument's alone", []).append(f"n = {row.n}")
         if isinstance(row.refused, AbsentView):
             seen.setdefault(f"{row.refused.reason_code}: {row.refused.reason}", []).append(f"n = {row.n}")
     for reason in dict.fromkeys(row.power.reason for row in rows if isinstance(row.power, AbsentView) and row.seeds):
@@ -131,6 +134,14 @@ def _notes(rows: Sequence[RowView]) -> Iterator[str]:
     for reason, where in seen.items():
         shown = ", ".join(dict.fromkeys(where[:4])) + (f" and {len(where) - 4} more" if len(where) > 4 else "")
         yield f"! {reason} ({shown})"
+
+
+def _mean(found: Measured, show: Callable[[Measured], str] | None = None) -> str:
+    """Show a mean; one of a single seed is marked, and a note below says what that means."""
+    shown = (show or _number)(found)
+    if isinstance(found, AbsentView) or found.n > 1:
+        return shown
+    return f"{shown.removesuffix(f' ({text.SINGLE})')} (n = 1)"
 
 
 def _number(found: Measured) -> str:
@@ -142,7 +153,8 @@ def _number(found: Measured) -> str:
 def _percent(found: Measured) -> str:
     if isinstance(found, AbsentView):
         return f"absent: {found.reason_code}"
-    return percent(found.value, found.k * found.u)
+    shown = percent(found.value, found.k * (found.u or 0.0))
+    return shown if found.u is not None else f"{shown} ({text.SINGLE})"
 
 
 def percent(value: float, expanded: float) -> str:
@@ -169,7 +181,7 @@ def comparison(found: ComparisonView) -> list[RenderableType]:
             total.metric,
             "" if total.to_gap is None else f"{100 * total.to_gap:g} %",
             f"{total.compared} of {total.pairs}",
-            result(total.mean, total.metric),
+            _total(total),
             result(total.median, total.metric) if total.median else "",
         )
     lonely = [f"! {u.side} job {u.job}: {u.refusal.sentence}" for u in found.result.unpaired[:10]]
@@ -177,6 +189,13 @@ def comparison(found: ComparisonView) -> list[RenderableType]:
     lonely += [f"! and {more} more without a counterpart"] if more > 0 else []
     pending = [f"{found.result.pending} jobs have not ended yet"] if found.result.pending else []
     return [heading, "ratios are left / right", table, *lonely, *pending]
+
+
+def _total(total: TotalView) -> str:
+    """Show the mean over the pairs; that of one pair has no spread, also where the meters give an uncertainty."""
+    shown = result(total.mean, total.metric)
+    single = total.mean.kind == "ratio" and total.mean.relation == "=" and total.mean.n == 1 and total.mean.u
+    return f"{shown} ({text.SINGLE})" if single else shown
 
 
 def _machines(found: Iterable[MachineView]) -> str:
@@ -210,7 +229,7 @@ def _problem(found: Mapping[str, Any]) -> str:
 
 def _side(found: Measured, metric: str) -> str:
     if isinstance(found, QuantityView) and found.unit == "1":
-        return _percent(found) if metric.startswith("gap") else uncertain(found.value, found.k * found.u)
+        return _percent(found) if metric.startswith("gap") else uncertain(found.value, found.k * (found.u or 0.0))
     return _number(found)
 
 
@@ -221,12 +240,13 @@ def result(found: ResultView, metric: str = "") -> str:
     if found.kind == "difference":
         value, u = found.value or 0.0, found.u or 0.0
         shown = percent(value, 2 * u) if metric.startswith("gap") else uncertain(value, 2 * u, "+")
-        return f"{shown} (difference)"
+        return f"{shown} (difference)" if found.u is not None else f"{shown} (difference; {text.SINGLE})"
     low, high = (None if x is None else f"{x:.3g}" for x in (found.low, found.high))
     bounds = {">=": f"≥ {low}", "<=": f"≤ {high}", "between": f"{low} to {high}"}
     if found.relation in bounds:
         return bounds[found.relation]
-    return uncertain(found.low or 0.0, 2 * (found.u or 0.0))
+    single = f" ({text.SINGLE})" if found.u is None and found.n == 1 else ""
+    return uncertain(found.low or 0.0, 2 * (found.u or 0.0)) + single
 
 
 def summary_csv(found: SummaryView) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
@@ -16,6 +17,7 @@ from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.job import JobSpec
 
 T = TypeVar("T")
+Found_co = TypeVar("Found_co", covariant=True)
 
 API = "/api/v1"
 
@@ -24,22 +26,30 @@ UPLOAD_TIMEOUT_S = 300.0
 # A restarting server, or a proxy in front of one that is down: not an answer to the request.
 NOT_NOW = (502, 503, 504)
 
+KEY_HEADER = "Idempotency-Key"
+KEY_BYTES = 16
+
 Json = Mapping[str, Any]
 Param = str | int | float | bool | None
 
 
 @dataclass(frozen=True)
-class Call(Generic[T]):
+class Call(Generic[Found_co]):
     """One request. `parse` turns the successful answer into its view."""
 
     method: str
     path: str
-    parse: Callable[[httpx.Response], T]
+    parse: Callable[[httpx.Response], Found_co]
     params: Mapping[str, Param] = field(default_factory=dict)
     body: Json | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     content: bytes | None = None
     timeout_s: float | None = None
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether the request may be sent again when its answer was lost: the server knows it by its key."""
+        return KEY_HEADER in self.headers
 
     def request_arguments(self) -> dict[str, Any]:
         """Return the arguments of httpx's `request`; parameters that are None are left out."""
@@ -55,7 +65,7 @@ class Call(Generic[T]):
             arguments["content"] = self.content
         return arguments if self.body is None else {**arguments, "json": self.body}
 
-    def read(self, response: httpx.Response) -> T:
+    def read(self, response: httpx.Response) -> Found_co:
         """Return the view; ApiError when the server refused, Unreachable when it is not up."""
         if response.status_code in NOT_NOW:
             raise Unreachable(f"the server at {response.url.host} answered {response.status_code}")
@@ -96,6 +106,11 @@ def _json(body: BaseModel | Json) -> Json:
     return dumped
 
 
+def _once(key: str | None) -> Mapping[str, str]:
+    """Return the header that makes a request repeatable; without a key of the caller's own one is drawn."""
+    return {KEY_HEADER: key or secrets.token_hex(KEY_BYTES)}
+
+
 def submit(spec: JobSpec | Json, *, idempotency_key: str | None, wait_for_bench: bool) -> Call[views.JobView]:
     """POST /jobs."""
     return Call(
@@ -104,7 +119,7 @@ def submit(spec: JobSpec | Json, *, idempotency_key: str | None, wait_for_bench:
         _view(views.JobView),
         params={"wait_for_bench": "true" if wait_for_bench else None},
         body=_json(spec),
-        headers={"Idempotency-Key": idempotency_key} if idempotency_key else {},
+        headers=_once(idempotency_key),
     )
 
 
@@ -123,10 +138,13 @@ def cancel(job_id: str) -> Call[views.JobView]:
     return Call("POST", _at("jobs", job_id, "cancel"), _view(views.JobView))
 
 
-def submit_campaign(name: str, base: JobSpec | Json, grid: Mapping[str, Iterable[Any]]) -> Call[views.CampaignCreated]:
+def submit_campaign(
+    name: str, base: JobSpec | Json, grid: Mapping[str, Iterable[Any]], *, idempotency_key: str | None
+) -> Call[views.CampaignCreated]:
     """POST /campaigns."""
     body = {"name": name, "base": _json(base), "grid": {path: list(values) for path, values in grid.items()}}
-    return Call("POST", _at("campaigns"), _view(views.CampaignCreated), body=body)
+    headers = _once(idempotency_key)
+    return Call("POST", _at("campaigns"), _view(views.CampaignCreated), body=body, headers=headers)
 
 
 def campaign(campaign_id: str) -> Call[views.CampaignView]:
@@ -139,10 +157,13 @@ def campaign_summary(campaign_id: str) -> Call[benchmark_views.CampaignSummaryVi
     return Call("GET", _at("campaigns", campaign_id, "summary"), _view(benchmark_views.CampaignSummaryView))
 
 
-def create_comparison(left: Json, right: Json, name: str) -> Call[benchmark_views.ComparisonView]:
+def create_comparison(
+    left: Json, right: Json, name: str, *, idempotency_key: str | None
+) -> Call[benchmark_views.ComparisonView]:
     """POST /comparisons."""
     body = {"left": left, "right": right, "name": name}
-    return Call("POST", _at("comparisons"), _view(benchmark_views.ComparisonView), body=body)
+    headers = _once(idempotency_key)
+    return Call("POST", _at("comparisons"), _view(benchmark_views.ComparisonView), body=body, headers=headers)
 
 
 def comparison(comparison_id: str) -> Call[benchmark_views.ComparisonView]:
@@ -170,9 +191,10 @@ def propose_target(proposal: Proposal) -> Call[target_views.TargetView]:
     return Call("POST", _at("targets"), _view(target_views.TargetView), body=_json(proposal), timeout_s=120.0)
 
 
-def declare_tuning(declaration: Json) -> Call[rule_views.TuningView]:
+def declare_tuning(declaration: Json, *, idempotency_key: str | None) -> Call[rule_views.TuningView]:
     """POST /tunings."""
-    return Call("POST", _at("tunings"), _view(rule_views.TuningView), body=declaration)
+    headers = _once(idempotency_key)
+    return Call("POST", _at("tunings"), _view(rule_views.TuningView), body=declaration, headers=headers)
 
 
 def tuning(digest: str) -> Call[rule_views.TuningView]:
@@ -185,16 +207,20 @@ def tuning_page(limit: int, cursor: str | None) -> Call[rule_views.TuningPage]:
     return Call("GET", _at("tunings"), _view(rule_views.TuningPage), params={"limit": limit, "cursor": cursor})
 
 
-def open_evaluation(benchmark: str, comment: str) -> Call[rule_views.EvaluationView]:
+def open_evaluation(benchmark: str, comment: str, *, idempotency_key: str | None) -> Call[rule_views.EvaluationView]:
     """POST /evaluations."""
     body = {"benchmark": benchmark, "comment": comment}
-    return Call("POST", _at("evaluations"), _view(rule_views.EvaluationView), body=body)
+    headers = _once(idempotency_key)
+    return Call("POST", _at("evaluations"), _view(rule_views.EvaluationView), body=body, headers=headers)
 
 
-def freeze_evaluation(round_id: str, digest: str, nonce: str) -> Call[rule_views.EvaluationView]:
+def freeze_evaluation(
+    round_id: str, digest: str, nonce: str, *, idempotency_key: str | None
+) -> Call[rule_views.EvaluationView]:
     """POST /evaluations/{id}/freeze."""
-    body = {"tuning": digest, "nonce": nonce}
-    return Call("POST", _at("evaluations", round_id, "freeze"), _view(rule_views.EvaluationView), body=body)
+    body, headers = {"tuning": digest, "nonce": nonce}, _once(idempotency_key)
+    path = _at("evaluations", round_id, "freeze")
+    return Call("POST", path, _view(rule_views.EvaluationView), body=body, headers=headers)
 
 
 def evaluation(round_id: str) -> Call[rule_views.EvaluationView]:
@@ -208,11 +234,13 @@ def evaluation_page(limit: int, cursor: str | None) -> Call[rule_views.Evaluatio
     return Call("GET", _at("evaluations"), _view(rule_views.EvaluationPage), params=params)
 
 
-def submit_evaluation(round_id: str, jobs: Json, *, wait_for_bench: bool) -> Call[views.CampaignCreated]:
+def submit_evaluation(
+    round_id: str, jobs: Json, *, idempotency_key: str | None, wait_for_bench: bool
+) -> Call[views.CampaignCreated]:
     """POST /evaluations/{id}/jobs."""
     params: Mapping[str, Param] = {"wait_for_bench": "true" if wait_for_bench else None}
-    path = _at("evaluations", round_id, "jobs")
-    return Call("POST", path, _view(views.CampaignCreated), params=params, body=jobs)
+    path, headers = _at("evaluations", round_id, "jobs"), _once(idempotency_key)
+    return Call("POST", path, _view(views.CampaignCreated), params=params, body=jobs, headers=headers)
 
 
 def benches() -> Call[list[views.BenchView]]:
@@ -290,6 +318,11 @@ def file(digest: str) -> Call[file_views.FileView]:
 def file_content(digest: str) -> Call[bytes]:
     """GET /files/{digest}/content."""
     return Call("GET", _at("files", digest, "content"), lambda response: response.content)
+
+
+def delete_file(digest: str) -> Call[None]:
+    """DELETE /files/{digest}."""
+    return Call("DELETE", _at("files", digest), lambda _: None)
 
 
 def create_token(name: str, scopes: Iterable[str], bench: str | None) -> Call[views.TokenCreated]:

@@ -34,7 +34,7 @@ _OWN = {
     "evaluation": ("neurorig.commands.evaluation", "Sealed evaluation seeds: open, freeze, verify, submit."),
     "rules": ("neurorig.commands.rules", "Check jobs against the rules of their benchmark."),
     "files": ("neurorig.commands.files", "Upload, list and download files that jobs name."),
-    "qubo": ("neurorig.commands.qubo", "Look at a problem file."),
+    "qubo": ("neurorig.commands.qubo", "Look at a problem file, or make one of a graph."),
     "targets": ("neurorig.commands.targets", "Official and best verified targets; improve and propose them."),
     "doctor": ("neurorig.commands.doctor", "Check address, server and token."),
     "demo": ("neurorig.commands.demo", "Measure the demo's jobs on virtual benches and this computer."),

@@ -10,9 +10,11 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from neurorig import benchmark_views, calls, file_views, rule_views, target_views, views
-from neurorig.connection import Connection
+from neurorig.connection import RETRY_S, Connection
 from neurorig.errors import Unreachable
+from neurorig.outage import Resend
 from neurorig.uploads import named
+from neurorig.view_base import Page
 from neurorig.waiting import Waiting
 from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.job import JobSpec
@@ -24,11 +26,21 @@ class Client:
     """A connection to a server, to be closed or used as a context.
 
     server: address; default NEURORIG_SERVER, else http://127.0.0.1:8321. token: default NEURORIG_TOKEN.
-    Raises ApiError when the server refuses and Unreachable when there is none.
+    Raises ApiError when the server refuses and Unreachable when there is none. What makes or changes something is sent
+    with a key by which the server knows it again: when the connection is lost before the answer came, it is sent again
+    for up to `retry_s`, and done once.
     """
 
-    def __init__(self, server: str | None = None, token: str | None = None, *, timeout_s: float = 30.0) -> None:
+    def __init__(
+        self,
+        server: str | None = None,
+        token: str | None = None,
+        *,
+        timeout_s: float = 30.0,
+        retry_s: float = RETRY_S,
+    ) -> None:
         self._connection = Connection.of(server, token, timeout_s)
+        self._retry_s = retry_s
         self._http = httpx.Client(**self._connection.client_arguments())
 
     @property
@@ -47,12 +59,31 @@ class Client:
         self._http.close()
 
     def send(self, call: calls.Call[T]) -> T:
-        """Send one request of `neurorig.calls` and return its view."""
+        """Send one request of `neurorig.calls` and return its view: every route is open this way."""
+        resend = Resend(self._retry_s, repeatable=call.repeatable)
+        while True:
+            try:
+                return self._send_once(call)
+            except Unreachable as error:
+                pause_s = resend.pause_s(error, time.monotonic())
+            time.sleep(pause_s)
+
+    def _send_once(self, call: calls.Call[T]) -> T:
         try:
             response = self._http.request(**call.request_arguments())
         except httpx.TransportError as error:
             raise self._connection.lost(error) from error
         return call.read(response)
+
+    def _follow(self, page_at: Callable[[str | None], calls.Call[Page[T]]]) -> Iterator[T]:
+        """Yield what stands on the pages, asking for a page only when it is needed."""
+        cursor = None
+        while True:
+            page = self.send(page_at(cursor))
+            yield from page.items
+            cursor = page.next
+            if cursor is None:
+                return
 
     def submit(
         self,
@@ -66,13 +97,7 @@ class Client:
 
     def jobs(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[views.JobView]:
         """Yield jobs, newest first. Filters: state, workload, board, tag, campaign."""
-        cursor = None
-        while True:
-            page = self.send(calls.job_page({"limit": page_size, **filters}, cursor))
-            yield from page.items
-            cursor = page.next
-            if cursor is None:
-                return
+        return self._follow(lambda cursor: calls.job_page({"limit": page_size, **filters}, cursor))
 
     def job(self, job_id: str) -> views.JobView:
         """Return one job."""
@@ -83,10 +108,15 @@ class Client:
         return self.send(calls.cancel(job_id))
 
     def submit_campaign(
-        self, name: str, base: JobSpec | Mapping[str, Any], grid: Mapping[str, Iterable[Any]]
+        self,
+        name: str,
+        base: JobSpec | Mapping[str, Any],
+        grid: Mapping[str, Iterable[Any]],
+        *,
+        idempotency_key: str | None = None,
     ) -> views.CampaignCreated:
         """Ask for a grid of jobs: `grid` maps dotted paths of the job to the values they take."""
-        return self.send(calls.submit_campaign(name, base, grid))
+        return self.send(calls.submit_campaign(name, base, grid, idempotency_key=idempotency_key))
 
     def campaign(self, campaign_id: str) -> views.CampaignView:
         """Return how far a campaign is."""
@@ -97,10 +127,15 @@ class Client:
         return self.send(calls.campaign_summary(campaign_id))
 
     def compare(
-        self, left: Mapping[str, str], right: Mapping[str, str], *, name: str = ""
+        self,
+        left: Mapping[str, str],
+        right: Mapping[str, str],
+        *,
+        name: str = "",
+        idempotency_key: str | None = None,
     ) -> benchmark_views.ComparisonView:
         """Join two sides, each {"job": id} or {"campaign": id}; ratios are left over right."""
-        return self.send(calls.create_comparison(left, right, name))
+        return self.send(calls.create_comparison(left, right, name, idempotency_key=idempotency_key))
 
     def comparison(self, comparison_id: str) -> benchmark_views.ComparisonView:
         """Return a comparison with its numbers as they stand now."""
@@ -122,9 +157,11 @@ class Client:
         """Propose a solution; ApiError with the code target_not_better when it does not beat the present best."""
         return self.send(calls.propose_target(proposal))
 
-    def declare_tuning(self, declaration: Mapping[str, Any]) -> rule_views.TuningView:
+    def declare_tuning(
+        self, declaration: Mapping[str, Any], *, idempotency_key: str | None = None
+    ) -> rule_views.TuningView:
         """Freeze a tuning declaration; the same one again returns the first."""
-        return self.send(calls.declare_tuning(declaration))
+        return self.send(calls.declare_tuning(declaration, idempotency_key=idempotency_key))
 
     def tuning(self, digest: str) -> rule_views.TuningView:
         """Return a tuning declaration."""
@@ -132,31 +169,39 @@ class Client:
 
     def tunings(self, *, page_size: int = 100) -> Iterator[rule_views.TuningView]:
         """Yield tuning declarations, newest first."""
-        cursor = None
-        while True:
-            page = self.send(calls.tuning_page(page_size, cursor))
-            yield from page.items
-            cursor = page.next
-            if cursor is None:
-                return
+        return self._follow(lambda cursor: calls.tuning_page(page_size, cursor))
 
-    def open_evaluation(self, benchmark: str = "qubo-mis", *, comment: str = "") -> rule_views.EvaluationView:
+    def open_evaluation(
+        self, benchmark: str = "qubo-mis", *, comment: str = "", idempotency_key: str | None = None
+    ) -> rule_views.EvaluationView:
         """Open an evaluation round: the server publishes its commitment."""
-        return self.send(calls.open_evaluation(benchmark, comment))
+        return self.send(calls.open_evaluation(benchmark, comment, idempotency_key=idempotency_key))
 
-    def freeze_evaluation(self, round_id: str, digest: str, *, nonce: str) -> rule_views.EvaluationView:
+    def freeze_evaluation(
+        self, round_id: str, digest: str, *, nonce: str, idempotency_key: str | None = None
+    ) -> rule_views.EvaluationView:
         """Freeze a declaration into a round: the seeds are drawn. `nonce`: your own random bytes in hexadecimal."""
-        return self.send(calls.freeze_evaluation(round_id, digest, nonce))
+        return self.send(calls.freeze_evaluation(round_id, digest, nonce, idempotency_key=idempotency_key))
 
     def evaluation(self, round_id: str) -> rule_views.EvaluationView:
         """Return an evaluation round."""
         return self.send(calls.evaluation(round_id))
 
+    def evaluations(self, *, page_size: int = 100) -> Iterator[rule_views.EvaluationView]:
+        """Yield evaluation rounds, newest first."""
+        return self._follow(lambda cursor: calls.evaluation_page(page_size, cursor))
+
     def submit_evaluation(
-        self, round_id: str, jobs: Mapping[str, Any], *, wait_for_bench: bool = False
+        self,
+        round_id: str,
+        jobs: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = None,
+        wait_for_bench: bool = False,
     ) -> views.CampaignCreated:
         """Ask for the jobs of a revealed round: `scenario`, and optionally sizes, densities, needs, plan, tags."""
-        return self.send(calls.submit_evaluation(round_id, jobs, wait_for_bench=wait_for_bench))
+        call = calls.submit_evaluation(round_id, jobs, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench)
+        return self.send(call)
 
     def benches(self) -> list[views.BenchView]:
         """Return all benches."""
@@ -205,13 +250,7 @@ class Client:
 
     def files(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[file_views.FileView]:
         """Yield uploaded files, newest first. Filters: kind, name."""
-        cursor = None
-        while True:
-            page = self.send(calls.file_page({"limit": page_size, **filters}, cursor))
-            yield from page.items
-            cursor = page.next
-            if cursor is None:
-                return
+        return self._follow(lambda cursor: calls.file_page({"limit": page_size, **filters}, cursor))
 
     def file(self, digest: str) -> file_views.FileView:
         """Return one uploaded file's name and facts."""
@@ -220,6 +259,10 @@ class Client:
     def file_content(self, digest: str) -> bytes:
         """Return a file's bytes as the server keeps them."""
         return self.send(calls.file_content(digest))
+
+    def delete_file(self, digest: str) -> None:
+        """Delete one of your files; ApiError with the code file_in_use while a job or a target names it."""
+        self.send(calls.delete_file(digest))
 
     def create_token(self, name: str, scopes: Iterable[str], *, bench: str | None = None) -> views.TokenCreated:
         """Make a token (needs the scope admin); an agent's token is bound to its bench."""

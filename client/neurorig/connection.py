@@ -13,6 +13,11 @@ from neurorig.errors import ClientError, Unreachable
 
 DEFAULT_SERVER = "http://127.0.0.1:8321"
 
+RETRY_S = 30.0
+"""How long a request that has a key is sent again while no answer comes."""
+
+_NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -51,6 +56,7 @@ class Connection:
         return Unreachable(
             f"no answer from {self.server}: {error or type(error).__name__}",
             next_step="start one with `neurorig serve`, or set NEURORIG_SERVER to its address",
+            was_sent=not isinstance(error, _NEVER_SENT),
         )
 
 

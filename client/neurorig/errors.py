@@ -37,9 +37,13 @@ class ClientError(Exception):
 
 
 class Unreachable(ClientError):
-    """No server answers at the address, or it is starting or stopping."""
+    """No server answers at the address, or it is starting or stopping. `was_sent`: it may have got the request."""
 
     code = "unreachable"
+
+    def __init__(self, message: str, *, next_step: str | None = None, was_sent: bool = True) -> None:
+        super().__init__(message, next_step=next_step)
+        self.was_sent = was_sent
 
 
 class ApiError(ClientError):

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import math
 
-from neurorig.views import AbsentView, Measured
+from neurorig.views import AbsentView, Measured, QuantityView
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
 
-def quantity(value: float, u: float, unit: str, k: float = 2.0) -> str:
+SINGLE = "n = 1, spread unknown"
+"""What stands beside a number that comes from one value alone."""
+
+
+def quantity(value: float, u: float | None, unit: str, k: float = 2.0) -> str:
     """Return "value ± expanded uncertainty prefix-unit"; the uncertainty has two significant digits.
 
-    value and u (standard uncertainty) in `unit`; without uncertainty the value has four significant digits.
+    value and u (standard uncertainty) in `unit`; without uncertainty the value has four significant digits. A single
+    value without one (u None) says so.
     """
+    if u is None:
+        return f"{plain(value, unit)} ({SINGLE})"
     expanded = abs(k * u)
     exponent = _exponent(max(abs(value), expanded))
     scale, symbol = 10.0**exponent, f"{_PREFIXES[exponent]}{unit}"
@@ -21,6 +28,13 @@ def quantity(value: float, u: float, unit: str, k: float = 2.0) -> str:
         return f"{value / scale:.4g} {symbol}".rstrip()
     digits = max(0, 1 - math.floor(math.log10(expanded / scale)))
     return f"{value / scale:.{digits}f} ± {expanded / scale:.{digits}f} {symbol}".rstrip()
+
+
+def known_u(found: QuantityView) -> float:
+    """Return the standard uncertainty of a number that has one, as energies and powers do; ValueError for others."""
+    if found.u is None:
+        raise ValueError(f"no uncertainty is known of {found.value:g} {found.unit}")
+    return found.u
 
 
 def plain(value: float, unit: str) -> str:
@@ -34,6 +48,8 @@ def measured(found: Measured | None) -> str:
         return "absent: not reported"
     if isinstance(found, AbsentView):
         return f"absent: {found.reason}"
+    if found.u is None:
+        return f"{plain(found.value, found.unit)} ({found.grade}; {SINGLE})"
     return f"{quantity(found.value, found.u, found.unit, found.k)} ({found.grade})"
 
 

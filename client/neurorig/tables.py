@@ -176,6 +176,7 @@ def _spike_facts(answer: views.AnswerView, verified: views.VerifiedView) -> dict
         "silent samples": str(verified.silent_samples),
         "solve": f"{text.plain(answer.solve_s or 0, 's')} on the clock {answer.clock}",
         "rounding of weights": f"{rounding} of the largest" if rounding else "",
+        "recomputed": verified.recomputed or "",
         "not recomputed": verified.not_recomputed or "",
     }
 
@@ -189,11 +190,16 @@ def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
             f"{100 * item.gap:g} %",
             item.reference,
             f"{item.target_cost:g}",
-            text.latency(item.latency_s),
+            text.latency(item.latency_s) + _belief(item),
             "not reached" if missed else text.measured(item.energy),
             reality,
         )
     return table
+
+
+def _belief(item: views.ReachedView) -> str:
+    """Say that a board with rounded weights stopped at a cost that is not exact."""
+    return "" if item.believed_s is None else f" (rounded cost did, {text.plain(item.believed_s, 's')})"
 
 
 def energy(view: views.EnergyView) -> Table:
@@ -229,7 +235,7 @@ def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
     used = [name for name in groups if any(getattr(row, name) is not None for row in rows)]
     table = rows_under(*used, "reality", "attempts", "mean energy", "spread", "grade", whole=WHOLE)
     for row in rows:
-        spread = "absent: one attempt" if row.spread_j is None else text.plain(row.spread_j, "J")
+        spread = text.SINGLE if row.spread_j is None else text.plain(row.spread_j, "J")
         table.add_row(
             *(getattr(row, name) or "" for name in used),
             row.reality,

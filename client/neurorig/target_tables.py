@@ -9,27 +9,39 @@ from rich.table import Table
 from neurorig.table_parts import named_values, rows_under
 from neurorig.target_views import HeldView, TargetProblemView, TargetView
 
-WHOLE = ("problem",)
+_SHORT_KEY = 17
+"""Of an uploaded problem: `qubo-` and twelve digits of its digest."""
+WHOLE = ("key", "attempt")
 """Columns that are not broken over lines, so that they can be copied."""
 
 
 def targets(found: Iterable[TargetView]) -> Table:
-    """One line per problem: both targets, how much lower the better one is, whether it is proven."""
-    table = rows_under(
-        "problem", "edges", "official", "best verified", "lower by", "proven", "found by", "on", "when", whole=WHOLE
-    )
+    """One line per problem within 80 columns: both targets, whether the better one is proven, who found it.
+
+    The key is what `neurorig targets show` takes, for all the rest.
+    """
+    table = rows_under("key", "density", "official", "best verified", "proven", "found by", whole=(*WHOLE, "official"))
     for view in found:
-        best = view.best
+        best, density = view.best, view.problem.density
         table.add_row(
-            problem(view.problem),
-            _count(view.edges),
+            _short_key(view),
+            "–" if density is None else f"{100 * density:g} %",
             _count(view.official.cost if view.official else None),
             _count(best.cost if best else None),
-            _count(view.improvement),
             proven(view),
-            *((best.found_by, best.found_on, best.found_at.isoformat()) if best else ("", "", "")),
+            best.found_by if best else "",
         )
     return table
+
+
+def whole_keys(found: Iterable[TargetView]) -> list[str]:
+    """Return the keys that `targets` had to shorten, those of uploaded problems, under a heading; nothing without."""
+    shortened = [view.key for view in found if _short_key(view) != view.key]
+    return ["", "in full:", *shortened] if shortened else []
+
+
+def _short_key(view: TargetView) -> str:
+    return view.key if view.problem.problem is None else f"{view.key[:_SHORT_KEY]}…"
 
 
 def facts(view: TargetView) -> Table:

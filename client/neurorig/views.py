@@ -26,11 +26,11 @@ class ErrorView(View):
 
 
 class QuantityView(View):
-    """A number with its unit, standard uncertainty `u`, coverage factor `k` and grade."""
+    """A number with its unit, standard uncertainty `u` (None: one value, spread unknown), its factor `k` and grade."""
 
     value: float
     unit: str
-    u: float
+    u: float | None
     k: float = 2.0
     n: int = 1
     grade: str
@@ -184,7 +184,7 @@ class BenchView(View):
 
 
 class ReachedView(View):
-    """A gap after recomputation, measured from the target `reference` names; latency None means not reached."""
+    """A gap after recomputation; `believed_s`: when a board's rounded cost reached it though the exact one did not."""
 
     gap: float
     reference: str = "official"
@@ -192,6 +192,7 @@ class ReachedView(View):
     cost: int | None = None
     latency_s: float | None = None
     energy: Measured | None = None
+    believed_s: float | None = None
 
 
 class VerifiedView(View):
@@ -217,6 +218,7 @@ class VerifiedView(View):
     spikes: int | None = None
     silent_samples: int | None = None
     winners: tuple[int, ...] = ()
+    recomputed: str | None = None
     not_recomputed: str | None = None
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from neurorig.errors import Unreachable
+from neurorig.outage import Outage
 from neurorig.views import JobView
-
-FIRST_PAUSE_S = 0.2
-LONGEST_PAUSE_S = 5.0
 
 
 class Waiting:
@@ -17,9 +15,7 @@ class Waiting:
     def __init__(self, job_ids: Iterable[str], *, poll_s: float, patience_s: float) -> None:
         self._jobs: dict[str, JobView | None] = dict.fromkeys(job_ids)
         self._poll_s = poll_s
-        self._patience_s = patience_s
-        self._pause_s = FIRST_PAUSE_S
-        self._away_since_s: float | None = None
+        self._outage = Outage(patience_s)
 
     @property
     def open(self) -> list[str]:
@@ -28,7 +24,7 @@ class Waiting:
 
     def take(self, view: JobView) -> bool:
         """Note a job's present view; say whether anything of it changed."""
-        self._away_since_s, self._pause_s = None, FIRST_PAUSE_S
+        self._outage.end()
         changed = self._jobs[view.id] != view
         self._jobs[view.id] = view
         return changed
@@ -39,13 +35,7 @@ class Waiting:
 
     def outage(self, error: Unreachable, now_s: float) -> float:
         """Seconds until the next try, doubling up to 5 s; the error itself once the patience is over."""
-        if self._away_since_s is None:
-            self._away_since_s = now_s
-        if now_s - self._away_since_s >= self._patience_s:
-            raise error
-        pause_s = self._pause_s
-        self._pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
-        return pause_s
+        return self._outage.pause_s(error, now_s)
 
     def result(self) -> list[JobView]:
         """Return every job's last view, in the order they were given."""

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from neurorig import benchmark_grid, benchmark_tables, views
-from neurorig.baseline import asked_baseline
+from neurorig.baseline import asked_baseline, keys_of
 from neurorig.benchmark_views import CampaignSummaryView
 from neurorig.campaign_wait import wait_for_campaign
 from neurorig.client import Client
 from neurorig.commands import max_size
 from neurorig.commands.compare import pictures as comparison_pictures
-from neurorig.commands.submit import BASELINE, JOB, with_options
+from neurorig.commands.submit import BASELINE, JOB, ONCE, with_options
 from neurorig.errors import Unreachable
 from neurorig.follow import EXIT_INTERRUPTED
 from neurorig.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
@@ -52,7 +52,7 @@ benchmark.add_command(max_size.max_size)
 @click.option("--name", default="qubo-mis", show_default=True, help="Name of the campaign.")
 @click.option("--csv", "csv_path", type=click.Path(path_type=Path), help="Write the table to a CSV file too.")
 @click.option("--no-wait", is_flag=True, help="Submit and return.")
-@with_options(BASELINE, JOB)
+@with_options(BASELINE, JOB, ONCE)
 @with_terminal
 def qubo_mis(terminal: Terminal, *, csv_path: Path | None, no_wait: bool, **options: Any) -> None:
     """The QUBO-MIS benchmark: every size, density and scenario with five seeds each.
@@ -61,16 +61,18 @@ def qubo_mis(terminal: Terminal, *, csv_path: Path | None, no_wait: bool, **opti
     latency and the energy to each gap.
     """
     axes, base = _asked(options)
+    keys = keys_of(options["idempotency_key"])
     with terminal.client() as client:
         other = asked_baseline(client, base, options)
-        left = client.submit_campaign(options["name"], base, axes)
+        left = client.submit_campaign(options["name"], base, axes, idempotency_key=keys[0])
         _say(f"campaign {left.id}: {left.count} jobs")
         found = [left]
         joined = None
         if other is not None:
-            right = client.submit_campaign(f"{options['name']}, baseline", other, axes)
+            right = client.submit_campaign(f"{options['name']}, baseline", other, axes, idempotency_key=keys[1])
             _say(f"campaign {right.id}: {right.count} jobs on the baseline")
-            joined = client.compare({"campaign": left.id}, {"campaign": right.id}, name=options["name"])
+            sides = {"campaign": left.id}, {"campaign": right.id}
+            joined = client.compare(*sides, name=options["name"], idempotency_key=keys[2])
             _say(f"comparison {joined.id}: neurorig compare {joined.id}")
             found.append(right)
         if no_wait:

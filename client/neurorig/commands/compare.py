@@ -9,6 +9,7 @@ import click
 from neurorig import benchmark_tables
 from neurorig.benchmark_views import ComparisonView
 from neurorig.client import Client
+from neurorig.commands.submit import ONCE, with_options
 from neurorig.errors import ApiError
 from neurorig.terminal import Terminal, with_terminal
 
@@ -22,8 +23,11 @@ NOT_FOUND = 404
 @click.argument("ids", nargs=-1, required=True, metavar="COMPARISON | LEFT RIGHT")
 @click.option("--name", default="", help="Name of a new comparison.")
 @click.option("--pairs", "show_pairs", is_flag=True, help="Show every pair, not only the totals.")
+@with_options(ONCE)
 @with_terminal
-def compare(terminal: Terminal, ids: tuple[str, ...], name: str, *, show_pairs: bool) -> None:
+def compare(
+    terminal: Terminal, ids: tuple[str, ...], name: str, *, show_pairs: bool, idempotency_key: str | None
+) -> None:
     """Show a comparison, or make one of two jobs or campaigns. Ratios are left / right."""
     if len(ids) > 2:
         raise click.UsageError("give a comparison, or two jobs or campaigns")
@@ -31,7 +35,8 @@ def compare(terminal: Terminal, ids: tuple[str, ...], name: str, *, show_pairs: 
         if len(ids) == 1:
             found = client.comparison(ids[0])
         else:
-            found = client.compare(side(client, ids[0]), side(client, ids[1]), name=name)
+            sides = side(client, ids[0]), side(client, ids[1])
+            found = client.compare(*sides, name=name, idempotency_key=idempotency_key)
     terminal.show(found, *pictures(found, show_pairs=show_pairs))
 
 

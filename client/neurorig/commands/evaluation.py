@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from neurorig import calls, rule_tables, rule_views, tables
-from neurorig.commands.submit import scenario_of
+from neurorig import calls, digests, rule_tables, rule_views, tables
+from neurorig.commands.submit import ONCE, scenario_of, with_options
 from neurorig.documents import read_document
 from neurorig.rule_files import checked, round_of
 from neurorig.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
@@ -27,24 +27,28 @@ def evaluation() -> None:
 
 @evaluation.command("open")
 @click.option("--comment", default="", help="What the round is for.")
+@with_options(ONCE)
 @with_terminal
-def open_round(terminal: Terminal, comment: str) -> None:
+def open_round(terminal: Terminal, comment: str, idempotency_key: str | None) -> None:
     """Open a round: the server binds itself to a secret and publishes the commitment. Note it down."""
     with terminal.client() as client:
-        view = client.open_evaluation(comment=comment)
+        view = client.open_evaluation(comment=comment, idempotency_key=idempotency_key)
     terminal.show(view, rule_tables.evaluation_facts(view), f"next: neurorig evaluation freeze {view.id} DIGEST")
 
 
 @evaluation.command()
 @click.argument("round_id")
-@click.argument("digest")
+@click.argument("digest", type=digests.TUNING)
 @click.option("--nonce", help="Your own random bytes in hexadecimal digits; drawn here if left out.")
+@with_options(ONCE)
 @with_terminal
-def freeze(terminal: Terminal, round_id: str, digest: str, nonce: str | None) -> None:
+def freeze(terminal: Terminal, round_id: str, digest: str, nonce: str | None, idempotency_key: str | None) -> None:
     """Freeze a declaration into a round, once: the seeds are drawn and the secret is published."""
+    if idempotency_key is not None and nonce is None:
+        raise click.UsageError("--idempotency-key goes with --nonce: with another nonce it would be another request")
     own = secrets.token_hex(NONCE_BYTES) if nonce is None else nonce
     with terminal.client() as client:
-        view = client.freeze_evaluation(round_id, digest, nonce=own)
+        view = client.freeze_evaluation(round_id, digest, nonce=own, idempotency_key=idempotency_key)
     terminal.show(view, rule_tables.evaluation_facts(view), f"check it with: neurorig evaluation verify {view.id}")
 
 
@@ -112,8 +116,11 @@ def verify(terminal: Terminal, round_id: str | None, path: Path | None, commitme
 @click.option("--settle", "settle_s", type=float, help="Wait between phases in seconds.")
 @click.option("--tag", "tags", multiple=True, help="Label for finding the jobs again; repeatable.")
 @click.option("--wait-for-bench", is_flag=True, help="Queue them even if no registered bench fits yet.")
+@with_options(ONCE)
 @with_terminal
-def submit(terminal: Terminal, round_id: str, *, wait_for_bench: bool, **options: Any) -> None:
+def submit(
+    terminal: Terminal, round_id: str, *, wait_for_bench: bool, idempotency_key: str | None, **options: Any
+) -> None:
     """Ask for the jobs of a revealed round: every size, density and seed in one scenario, as one campaign."""
     scenario = scenario_of(options["timeout_s"], options["limit_s"], options["gaps"])
     if options["reference"] is not None:
@@ -127,7 +134,7 @@ def submit(terminal: Terminal, round_id: str, *, wait_for_bench: bool, **options
         **{name: list(options[name]) for name in ("sizes", "densities", "tags") if options[name]},
     }
     with terminal.client() as client:
-        made = client.submit_evaluation(round_id, body, wait_for_bench=wait_for_bench)
+        made = client.submit_evaluation(round_id, body, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench)
     terminal.show(made, f"campaign {made.id} with {made.count} jobs", f"see them: neurorig jobs --campaign {made.id}")
 
 

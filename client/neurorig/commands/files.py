@@ -1,4 +1,4 @@
-"""`neurorig files list | put | get | show`."""
+"""`neurorig files list | put | get | show | rm`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from neurorig import file_tables
+from neurorig import digests, file_tables
 from neurorig.commands.submit import with_options
 from neurorig.problem_options import READING
 from neurorig.terminal import Terminal, with_terminal
@@ -47,7 +47,7 @@ def put(terminal: Terminal, path: Path, kind: str, name: str | None, **reading: 
 
 
 @files.command()
-@click.argument("digest")
+@click.argument("digest", type=digests.FILE)
 @click.argument("path", type=click.Path(path_type=Path, dir_okay=False))
 @with_terminal
 def get(terminal: Terminal, digest: str, path: Path) -> None:
@@ -64,10 +64,21 @@ def get(terminal: Terminal, digest: str, path: Path) -> None:
 
 
 @files.command()
-@click.argument("digest")
+@click.argument("digest", type=digests.FILE)
 @with_terminal
 def show(terminal: Terminal, digest: str) -> None:
     """Show a file's name and facts."""
     with terminal.client() as client:
         found = client.file(digest)
     terminal.show(found, file_tables.file_facts(found))
+
+
+@files.command()
+@click.argument("given", metavar="DIGEST...", nargs=-1, required=True, type=digests.FILE)
+@with_terminal
+def rm(terminal: Terminal, given: tuple[str, ...]) -> None:
+    """Delete files of yours that no job and no target names. Ends at the first that cannot be deleted."""
+    with terminal.client() as client:
+        for digest in given:
+            client.delete_file(digest)
+            terminal.show({"deleted": digest}, f"deleted {digest}")

@@ -9,7 +9,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from neurorig import tables
+from neurorig import digests, tables
 from neurorig.baseline import asked_baseline, send_with_baseline
 from neurorig.follow import follow
 from neurorig.problem_options import READING, TARGET, problem_file, target_of, uploaded
@@ -20,10 +20,14 @@ from neurorig_protocols.job import JobSpec
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]
 
+ONCE: Sequence[Option] = (
+    click.option("--idempotency-key", help="Repeating a call with the same key makes nothing new."),
+)
+
 SENDING: Sequence[Option] = (
     click.option("--wait", is_flag=True, help="Wait until the job has ended."),
     click.option("--wait-for-bench", is_flag=True, help="Queue it even if no registered bench fits yet."),
-    click.option("--idempotency-key", help="Repeating a call with the same key makes no second job."),
+    *ONCE,
 )
 
 JOB: Sequence[Option] = (
@@ -34,7 +38,7 @@ JOB: Sequence[Option] = (
     click.option("--solver", default="default", show_default=True, help="Algorithm of the board."),
     click.option("--solver-seed", default=0, show_default=True, type=int),
     click.option("--param", "params", multiple=True, metavar="NAME=VALUE", help="Solver constant; repeatable."),
-    click.option("--tuning", help="Digest of a frozen tuning declaration; it gives the solver's constants."),
+    click.option("--tuning", type=digests.TUNING, help="Frozen tuning declaration that gives the solver's constants."),
     click.option("--trials", type=int, help="Repetitions of the run phase."),
     click.option("--idle", "idle_s", type=float, help="Length of each idle window in seconds."),
     click.option("--settle", "settle_s", type=float, help="Wait between phases in seconds."),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from neurorig import target_tables
+from neurorig import digests, target_tables
 from neurorig.solutions import Solution, check_solution, read_solution
 from neurorig.terminal import Terminal, with_terminal
 
-DIGEST = r"sha256:"
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 class TargetGroup(click.Group):
@@ -49,13 +51,14 @@ def targets() -> None:
 @click.option("--n", type=int, help="Variables.")
 @click.option("--density", type=float)
 @click.option("--seed", type=int)
-@click.option("--problem", help="Digest of an uploaded problem.")
+@click.option("--problem", type=digests.FILE, help="Digest of an uploaded problem.")
 @with_terminal
 def list_targets(terminal: Terminal, **filters: str | int | float | None) -> None:
     """List official and best verified targets beside each other."""
     with terminal.client() as client:
         found = client.targets(**filters)
-    pictures = [target_tables.targets(found.items) if found.items else "no target matches"]
+    pictures: list[RenderableType] = [target_tables.targets(found.items) if found.items else "no target matches"]
+    pictures += target_tables.whole_keys(found.items)
     terminal.show(found.items, *pictures, *(["there are more; narrow the list"] if found.more else []))
 
 

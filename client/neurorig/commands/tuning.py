@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from neurorig import rule_tables
+from neurorig import digests, rule_tables
 from neurorig.rule_files import checked, read_declaration
 from neurorig.terminal import Terminal, with_terminal
 from neurorig_protocols.benchmarks import tuning as rules
@@ -36,7 +36,7 @@ def declare(terminal: Terminal, file: Path) -> None:
 
 
 @tuning.command()
-@click.argument("digest")
+@click.argument("digest", type=digests.TUNING)
 @with_terminal
 def show(terminal: Terminal, digest: str) -> None:
     """Show a declaration."""
@@ -62,7 +62,7 @@ def list_tunings(terminal: Terminal, limit: int) -> None:
 @with_terminal
 def evaluate(terminal: Terminal, digest_or_file: str, n: int, density: float) -> None:
     """Show the parameters that a declaration gives for a size and a density; a file is tried without a server."""
-    if digest_or_file.startswith("sha256:"):
+    if digests.is_digest(digest_or_file, digests.OF_TUNINGS):
         with terminal.client() as client:
             said = client.tuning(digest_or_file).declaration
         declaration = checked(TuningDeclaration, said, "this client does not understand the declaration")

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurorig.demo.result import Result
+from neurorig.quantity_text import known_u
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,6 @@ def _compare(result: Result) -> list[Comparison]:
     ]
     totals = [(None, total.phase, total.energy, truth.totals[total.phase]) for total in matrix.totals]
     return [
-        Comparison(result.attempt.id, component, phase, energy.value, energy.u, true_j)
+        Comparison(result.attempt.id, component, phase, energy.value, known_u(energy), true_j)
         for component, phase, energy, true_j in (*parts, *totals)
     ]

@@ -13,6 +13,7 @@ from typing import Any
 from neurorig.demo.agreement import agreement, comparisons
 from neurorig.demo.result import Result
 from neurorig.errors import ClientError
+from neurorig.quantity_text import known_u
 from neurorig.views import AnswerView, QuantityView, ReachedView, ScenarioView, VerifiedView
 
 Json = dict[str, Any]
@@ -67,7 +68,7 @@ def digits_entry(result: Result) -> Json:
         "labels": list(answer.labels),
         "latency_s": latency_per_inference(result, inferences),
         "energy_j": run.energy.value / inferences if run else None,
-        "u_j": run.energy.u / inferences if run else None,
+        "u_j": known_u(run.energy) / inferences if run else None,
         "grade": run.energy.grade if run else None,
         "true_j": true_j / inferences if true_j is not None else None,
         "energy": energy_cells(result),

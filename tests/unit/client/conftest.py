@@ -84,6 +84,8 @@ class StandIn:
         self.requests: list[dict[str, Any]] = []
         self.asked = threading.Condition()
         self.port = 0
+        self.to_lose = 0
+        """How many requests from now on are read and never answered."""
         self._server: ThreadingHTTPServer | None = None
 
     @property
@@ -150,6 +152,11 @@ def _handler_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             with stand_in.asked:
                 stand_in.requests.append({**record, "body": json.loads(body) if body else None})
                 stand_in.asked.notify_all()
+                lost = stand_in.to_lose > 0
+                stand_in.to_lose -= lost
+            if lost:
+                self.close_connection = True
+                return
             status, found = stand_in.answer(self.command, parts.path, query)
             raw = found if isinstance(found, bytes) else json.dumps(found).encode()
             self.send_response(status)
@@ -157,7 +164,7 @@ def _handler_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = _reply  # noqa: N815 - the names that http.server looks for
+        do_GET = do_POST = do_DELETE = _reply  # noqa: N815 - the names that http.server looks for
 
         def log_message(self, *_: Any) -> None:
             return

@@ -258,14 +258,33 @@ def test_submit_with_baseline_joins_two_jobs(run, stand_in, bodies):
         "--idempotency-key", "once", "--baseline",
     )  # fmt: skip
     left, right = posted(stand_in, "/api/v1/jobs")
-    keys = [r["headers"].get("Idempotency-Key") for r in stand_in.requests if r["path"] == "/api/v1/jobs"]
+    keys = [r["headers"].get("Idempotency-Key") for r in stand_in.requests if r["method"] == "POST"]
 
     assert result.exit_code == 0, result.output
     assert (left["needs"]["board"], right["needs"]["board"]) == ("virtual-loihi", "host-cpu")
     assert left["workload"] == right["workload"]
-    assert keys == ["once", "once-baseline"]
+    assert keys == ["once", "once-baseline", "once-comparison"]
     assert posted(stand_in, "/api/v1/comparisons") == [{"left": {"job": "j1"}, "right": {"job": "j1"}, "name": ""}]
     assert "neurorig compare k1" in result.output
+
+
+def test_benchmark_with_a_key_makes_nothing_twice(run, campaigns):
+    """Campaign, baseline and comparison have keys of their own, the same ones each time the command is repeated."""
+    for _ in range(2):
+        given = ("--board", "virtual-loihi", "--quick", "--baseline", "--no-wait", "--idempotency-key", "night")
+        assert run("benchmark", "qubo-mis", *given).exit_code == 0
+    keys = [r["headers"]["Idempotency-Key"] for r in campaigns.requests if r["method"] == "POST"]
+
+    assert keys == ["night", "night-baseline", "night-comparison"] * 2
+
+
+def test_compare_takes_a_key(run, campaigns):
+    """A comparison that is asked for again under its key is the same one."""
+    campaigns.add_job("j1", "succeeded")
+    result = run("compare", "j1", "c1", "--idempotency-key", "both")
+
+    assert result.exit_code == 0, result.output
+    assert campaigns.requests[-1]["headers"]["Idempotency-Key"] == "both"
 
 
 def test_submit_with_baseline_waits_for_both(run, stand_in, bodies):

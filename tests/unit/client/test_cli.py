@@ -292,7 +292,7 @@ def test_energy_of_an_attempt_a_job_and_over_attempts(run, stand_in):
     stand_in.add_job("j2", "queued")
     means = run("energy", "--workload", "qubo-mis", "--group-by", "component").stdout
 
-    for text in ("memory", "virtual", "12.30 ± 0.20 mJ", "metered", "absent: one attempt"):
+    for text in ("memory", "virtual", "12.30 ± 0.20 mJ", "metered", "n = 1, spread unknown"):
         assert text in means
     assert stand_in.requests[0]["query"] == {"workload": "qubo-mis", "group_by": "component"}
     assert run("energy", "j1").stdout == run("energy", "a1").stdout == "absent: no monitor\n"

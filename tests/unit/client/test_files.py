@@ -79,6 +79,7 @@ def test_a_file_goes_there_and_back(run: Run, problem: Path, tmp_path: Path) -> 
     assert put["digest"] in listed.output
     assert "n=3, 1 couplings" in listed.output
     assert "value = 0.5 · cost" in shown.output
+    assert f"by token {put['uploaded_by']}" in " ".join(shown.output.split())
     assert got.exit_code == 0, got.output
     assert from_bytes(path.read_bytes()).weights.tolist() == [3]
     assert run("files", "get", put["digest"], str(path)).exit_code == 2
@@ -101,6 +102,7 @@ def test_what_a_problem_is_needs_no_server(run: Run, problem: Path, client: Clie
     assert (told["n"], told["couplings"], told["scale"], told["rounding_bound"]) == (3, 1, "0.5", 0.0)
     assert told["problem"] == client.upload(problem, kind="qubo").digest
     assert "every coefficient is exact" in run("qubo", "show", str(problem)).output
+    assert "3, 1 of them in no term" in run("qubo", "show", str(problem)).output
 
 
 def test_a_bad_file_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
@@ -228,3 +230,50 @@ def test_what_cannot_be_read_or_is_not_there_is_an_error(client: Client, tmp_pat
     with pytest.raises(ApiError) as refused:
         client.file_content("sha256:" + "0" * 64)
     assert refused.value.status == 404
+
+
+def own_file(client: Client, weight: int) -> str:
+    """Upload a problem that nobody names, and return its digest."""
+    return client.upload(f"p qubo 0 1 1 0\n0 0 {weight}\n".encode(), kind="qubo", name="unused").digest
+
+
+def test_files_are_deleted_from_the_command_line(run: Run, client: Client) -> None:
+    """One after the other; each is told, and gone."""
+    digests = [own_file(client, weight) for weight in (11, 13)]
+
+    result = run("files", "rm", *digests)
+
+    assert (result.exit_code, result.output.split()) == (0, ["deleted", digests[0], "deleted", digests[1]])
+    assert json.loads(run("files", "list", "--name", "unused", "--json").stdout) == []
+
+
+def test_a_file_that_is_needed_is_not_deleted(run: Run, client: Client, problem: Path) -> None:
+    """The refusal says which job names it; the files before it are gone, those behind it stay."""
+    job = json.loads(run("submit", "qubo", str(problem), "--timeout", "0.1", "--wait-for-bench", "--json").stdout)
+    client.cancel(job["id"])
+    needed = job["spec"]["workload"]["problem"]
+    before, behind = own_file(client, 17), own_file(client, 19)
+
+    result = run("files", "rm", before, needed, behind)
+
+    assert result.exit_code == 4
+    assert job["id"] in result.output
+    assert run("files", "show", before).exit_code == 4
+    assert client.file(behind).name == "unused"
+    assert run("files", "rm").exit_code == 2
+
+
+def test_both_clients_delete(client: Client, server: Server) -> None:
+    """A digest that is none, and one that is gone, are errors."""
+
+    async def delete(digest: str) -> None:
+        async with AsyncClient(server.url, server.token) as asynchronous:
+            await asynchronous.delete_file(digest)
+
+    asyncio.run(delete(own_file(client, 23)))
+    own = own_file(client, 29)
+    client.delete_file(own)
+    for digest, status in ((own, 404), ("nonsense", 422)):
+        with pytest.raises(ApiError) as refused:
+            client.delete_file(digest)
+        assert refused.value.status == status

@@ -67,6 +67,16 @@ def test_measured_states_the_grade_or_the_reason():
     assert text.measured(None) == "absent: not reported"
 
 
+def test_a_single_value_says_that_its_spread_is_unknown():
+    """No uncertainty is another thing than an exact number, which has none to tell."""
+    found = QuantityView(value=0.0123, unit="s", u=None, grade="derived")
+
+    assert text.measured(found) == "12.3 ms (derived; n = 1, spread unknown)"
+    assert text.quantity(0.0123, None, "s") == "12.3 ms (n = 1, spread unknown)"
+    with pytest.raises(ValueError, match="no uncertainty"):
+        text.known_u(found)
+
+
 def test_latency_and_percent():
     """A latency that is None was not reached; percents are signed."""
     assert text.latency(None) == "not reached"

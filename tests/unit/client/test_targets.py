@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 
 import pytest
 from click.testing import CliRunner
+from rich.console import Console
 
-from neurorig import quantity_text, target_views
+from neurorig import quantity_text, target_tables, target_views
 from neurorig.cli import cli
 from neurorig.commands import targets as module
+from neurorig.target_views import TargetView
 from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.benchmarks.targets_file import SolutionFile
@@ -40,7 +43,8 @@ VIEW = {
     "solution": "AAAA",
     "history": [{**HELD, "cost": -70}, HELD],
 }
-UPLOADED = {**VIEW, "problem": {"workload": "qubo", "problem": "sha256:" + "a" * 64}, "official": None, "edges": None}
+OTHER = {"workload": "qubo", "problem": "sha256:" + "a" * 64}
+UPLOADED = {**VIEW, "key": "qubo-" + "a" * 64, "problem": OTHER, "official": None, "edges": None}
 
 
 @pytest.fixture
@@ -63,18 +67,37 @@ def file(tmp_path):
 
 
 def test_list_shows_both_targets(run, stand_in):
-    """Each problem is a line with both costs, the proof and the finder; filters go to the server."""
+    """Each problem is a line with its key, both costs, the proof and the finder; filters go to the server."""
     unproven = {**UPLOADED, "optimal": False, "bound": None, "improvement": None}
     stand_in.answers["GET /api/v1/targets"] = (200, {"items": [VIEW, unproven], "more": True})
     result = run("list", "--n", "250", "--density", "0.05")
 
     assert result.exit_code == 0, result.output
-    for part in ("qubo-mis n=250 5 % seed 0", "1562", "-67", "-75", "8", "optimal", "somebody", "2026-11-21"):
+    for part in ("qubo-mis-250-1562-0", "5 %", "-67", "-75", "optimal", "somebody", f"\nqubo-{'a' * 64}\n"):
         assert part in result.output
     assert "narrow the list" in result.output
     assert stand_in.requests[-1]["query"] == {"n": "250", "density": "0.05"}
     stand_in.answers["GET /api/v1/targets"] = (200, {"items": []})
     assert "no target matches" in run("list").output
+
+
+@pytest.mark.parametrize("width", [80, 100])
+def test_list_keeps_keys_and_costs_whole_on_narrow_terminals(width):
+    """The largest problems and a long name of a finder fit; only that name is broken, between its words."""
+    finder = "neurorig maintainers of a bench"
+    held = {**HELD, "cost": -31_999_123, "found_by": finder}
+    problem = {"workload": "qubo-mis", "n": 5000, "density": 0.25, "seed": 4}
+    large = {**VIEW, "key": "qubo-mis-5000-3124375-4", "problem": problem, "best": held, "optimal": False, "bound": -76}
+    found = [TargetView.model_validate(view) for view in (VIEW, large, UPLOADED)]
+    console = Console(width=width, file=io.StringIO())
+    for part in (target_tables.targets(found), *target_tables.whole_keys(found)):
+        console.print(part)
+    lines = console.file.getvalue().splitlines()
+
+    assert max(map(len, lines)) <= width
+    for part in ("qubo-mis-5000-3124375-4", "-31999123", "qubo-aaaaaaaaaaaa…", "–", UPLOADED["key"]):
+        assert any(part in line.split() for line in lines), part
+    assert all(any(word in line for line in lines) for word in finder.split())
 
 
 def test_list_answers_programs_in_json(run, stand_in):

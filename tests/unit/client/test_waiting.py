@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from neurorig.errors import Unreachable
+from neurorig.outage import LONGEST_PAUSE_S
 from neurorig.views import JobView
-from neurorig.waiting import LONGEST_PAUSE_S, Waiting
+from neurorig.waiting import Waiting
 
 
 def test_pauses_double_up_to_a_limit():

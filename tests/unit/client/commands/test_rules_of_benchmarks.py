@@ -197,6 +197,21 @@ def test_open_and_freeze(run, stand_in):
     assert str(REVEALED["seeds"][0]) in frozen.output
 
 
+def test_evaluation_commands_take_a_key(run, stand_in):
+    """What a key makes is made once; a freeze with a key needs its own nonce, since another one is another request."""
+    given = ("--idempotency-key", "mine")
+    ends = [
+        run("evaluation", "open", *given).exit_code,
+        run("evaluation", "freeze", ROUND, DIGEST, "--nonce", "00ff", *given).exit_code,
+        run("evaluation", "submit", ROUND, "--timeout", "0.01", *given).exit_code,
+    ]
+    without_nonce = run("evaluation", "freeze", ROUND, DIGEST, *given)
+
+    assert ends == [0, 0, 0]
+    assert [request["headers"]["Idempotency-Key"] for request in stand_in.requests] == ["mine"] * 3
+    assert (without_nonce.exit_code, "--nonce" in without_nonce.output) == (2, True)
+
+
 def test_verify_recomputes_here(run):
     """An honest round is well, with every check named; the noted commitment is compared."""
     result = run("evaluation", "verify", ROUND, "--commitment", OPEN["commitment"], "--json")

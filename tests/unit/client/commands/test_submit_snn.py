@@ -46,7 +46,7 @@ def test_the_answer_says_what_was_not_recomputed(bodies: Any) -> None:
     """Spikes, rounding, times with their clock, and the limit of the check."""
     verified = {
         "kind": "snn", "output_spikes": 17, "spikes": 30, "silent_samples": 1, "winners": [0],
-        "not_recomputed": "the counts themselves",
+        "recomputed": "what was run again", "not_recomputed": "the counts themselves",
     }  # fmt: skip
     answer = {
         "kind": "snn", "samples": 3, "steps": 10, "outputs": 2, "solve_s": 0.01, "clock": "dut",
@@ -64,6 +64,7 @@ def test_the_answer_says_what_was_not_recomputed(bodies: Any) -> None:
         "30 of all neurons",
         "hidden 0.2",
         "clock dut",
+        "what was run again",
         "the counts themselves",
     ):
         assert part in text
