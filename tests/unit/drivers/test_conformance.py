@@ -78,7 +78,7 @@ def test_a_good_monitor_passes(trial: Any) -> None:
 def test_each_broken_promise_of_a_board_is_named(trial: Any) -> None:
     """Wrong order, digest, markers, cost, shape and exceptions each fail their own check."""
 
-    class Broken(trial.TrialBoard):  # type: ignore[misc]
+    class Broken(trial.TrialBoard):
         def __init__(self) -> None:
             super().__init__(BOARD)
             self.info = BoardInfo(family="", kinds=("qubo",))
@@ -127,7 +127,7 @@ def test_each_broken_promise_of_a_board_is_named(trial: Any) -> None:
 def test_a_wrong_answer_is_named(trial: Any, name: str, value: np.ndarray[Any, Any], sentence: str) -> None:
     """A cost that is not xᵀQx, a shape and a type that are not the contract's fail with the figures."""
 
-    class Wrong(trial.TrialBoard):  # type: ignore[misc]
+    class Wrong(trial.TrialBoard):
         def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
             output = super().run(batch, markers)
             return RunOutput(output.meta, output.arrays | {name: value})
@@ -145,7 +145,7 @@ def test_a_wrong_answer_is_named(trial: Any, name: str, value: np.ndarray[Any, A
 def test_wrong_spikes_are_named(trial: Any, name: str, value: list[list[int]], sentence: str) -> None:
     """A spike too many and a sample too few fail with the figures."""
 
-    class Wrong(trial.TrialBoard):  # type: ignore[misc]
+    class Wrong(trial.TrialBoard):
         def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
             output = super().run(batch, markers)
             return RunOutput(output.meta, output.arrays | {name: np.array(value, np.int64)})
@@ -156,7 +156,7 @@ def test_wrong_spikes_are_named(trial: Any, name: str, value: list[list[int]], s
 def test_a_total_that_does_not_add_up_is_named(trial: Any) -> None:
     """The number of spikes must be that of the reference."""
 
-    class Wrong(trial.TrialBoard):  # type: ignore[misc]
+    class Wrong(trial.TrialBoard):
         def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
             output = super().run(batch, markers)
             output.meta["spikes"] += 1
@@ -169,7 +169,7 @@ def test_a_total_that_does_not_add_up_is_named(trial: Any) -> None:
 def test_each_broken_promise_of_a_monitor_is_named(trial: Any) -> None:
     """Other channels, counts that do not add up and missing refusals each fail their own check."""
 
-    class Broken(trial.TrialMonitor):  # type: ignore[misc]
+    class Broken(trial.TrialMonitor):
         def _in_order(self, verb: str, state: str) -> None:
             pass
 
@@ -190,7 +190,7 @@ def test_each_broken_promise_of_a_monitor_is_named(trial: Any) -> None:
 def test_a_monitor_that_takes_no_samples_is_named(trial: Any) -> None:
     """An acquisition without a sample fails, also when no exception says so."""
 
-    class Silent(trial.TrialMonitor):  # type: ignore[misc]
+    class Silent(trial.TrialMonitor):
         def stream(self) -> list[SampleBlock]:
             self._in_order("stream", "armed")
             return []

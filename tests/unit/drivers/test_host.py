@@ -60,7 +60,7 @@ def batch(phase: str | None = "run", index: int = 0) -> Batch:
     """Return one run of the problem with one gap."""
     return Batch(
         "qubo",
-        phase,  # type: ignore[arg-type]
+        phase,
         index,
         {"scenario": "fixed-timeout", "limit_s": 0.01, "seed": 0, "solver": "default", "params": {}},
         {"gaps": np.array([0.1]), "target_costs": np.array([-1.0])},

@@ -37,14 +37,14 @@ def proven(n: int, edges: Edges, **limits: int) -> int | None:
     return independent_set.largest(n, pairs[:, 0], pairs[:, 1], **limits)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(graphs)
 def test_the_proven_size_is_the_true_one(graph):
     """For every graph of up to twelve vertices the proof gives what trying all subsets gives."""
     assert proven(*graph) == by_trying(*graph)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(graphs)
 def test_kernelisation_keeps_count(graph):
     """What is taken, plus a largest set of what is left, is a largest set of the whole."""
@@ -57,7 +57,7 @@ def test_kernelisation_keeps_count(graph):
     assert taken + (by_trying(len(left), rest) if left else 0) == by_trying(n, edges)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(max_examples=15)
 @given(st.integers(13, 18), st.integers(0, 10**6), st.floats(0.05, 0.9))
 def test_the_search_alone_is_exact(n, seed, density):
     """Without kernelisation, from a start that is too small, the branch and bound finds the true size."""
