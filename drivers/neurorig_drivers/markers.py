@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -38,3 +39,12 @@ def pass_on(records: Iterable[Marker], sink: MarkerSink) -> None:
         return
     for marker in records:
         (sink.begin if marker.edge == "begin" else sink.end)(marker.phase, marker.index)
+
+
+def idle_on_host_clock(seconds: float, index: int | None, markers: MarkerSink) -> None:
+    """Wait for so many seconds; with an index the wait is that window of idle."""
+    if index is not None:
+        markers.begin("idle", index)
+    time.sleep(seconds)
+    if index is not None:
+        markers.end("idle", index)

@@ -12,7 +12,8 @@ average out over samples, they cancel in active - idle as far as they are common
 
 Edges from the marker line fall inside a sample whose mean M mixes the power outside, P_out, and inside. The unknown
 share f ~ U(0, 1) leaves f P_in dt = M dt - (1 - f) P_out dt, so the window gets M dt - P_out dt / 2 with the
-standard uncertainty P_out dt / sqrt(12). A counter that is updated seldom adds the term of `updates.py`.
+standard uncertainty P_out dt / sqrt(12). A counter that is updated seldom adds the term of `updates.py`, which is
+one error for all windows of a phase.
 """
 
 from __future__ import annotations
@@ -194,7 +195,8 @@ def _integrate(inputs: Inputs, rail: _Rail, window: Window, *, open_end: bool = 
     step = inputs.normal(f"resolution:{tag}", _resolution_w(rail.info, count) * duration_s)
     edges = inputs.normal(f"edges:{tag}", math.hypot(*u_edge))
     u_updates = edges_u_j(rail.trace, rail.info, first, last, duration_s=duration_s, where=_place(rail, window))
-    updates = inputs.normal(f"updates:{tag}", u_updates)
+    # One input for a phase: its windows have the same load inside and outside, so all err to the same side.
+    updates = inputs.normal(f"updates:{name}:{window.phase}", 1.0) * u_updates if u_updates else 0.0
     energy = (1 + gain) * (1 + timebase) * joules + offset * duration_s + noise + step + edges + updates
     return _Part(energy=energy, duration_s=duration_s)
 
@@ -209,9 +211,11 @@ def _position(trace: Trace, t_ns: float) -> float:
 
 def _checked(rail: _Rail, window: Window, begin: float, end: float) -> tuple[int, int]:
     """Return the samples that a window touches; refuse missing and overloaded ones."""
-    first, last = math.floor(begin), math.ceil(end)
     where = _place(rail, window)
-    if first < 0 or last > len(rail.trace) or last <= first:
+    # Before rounding: a claimed time may be too large for a whole number.
+    covered = 0 <= begin <= end <= len(rail.trace)
+    first, last = (math.floor(begin), math.ceil(end)) if covered else (0, 0)
+    if last <= first:
         raise SamplesLost("the trace does not cover the window", where=where)
     values = rail.trace.rail(rail.name)[first:last]
     if not np.isfinite(values).all():

@@ -86,7 +86,9 @@ class SpikingNetwork:
             return "the arrays of the neurons differ in length or are empty"
         if len(self.start) != self.inputs + self.n + 1 or self.target.shape != self.weight.shape:
             return "the arrays of the synapses differ in length"
-        if self.start[0] != 0 or self.start[-1] != self.synapses or (np.diff(self.start) < 0).any():
+        # Compared, not subtracted: a difference of hostile numbers may wrap round to a positive one.
+        falls = (self.start[1:] < self.start[:-1]).any()
+        if self.start[0] != 0 or self.start[-1] != self.synapses or falls:
             return "'start' does not rise from 0 to the number of synapses"
         wrong = [name for name, values, low, high in ranges if _beyond(values, low, high)]
         return f"'{wrong[0]}' is out of range" if wrong else None

@@ -3,7 +3,8 @@
 Such a counter is known at its updates only, and its trace is interpolated between them (`AccuracySpec.update_s`). At
 the edge of a window the true energy lies anywhere between the two readings around it, so interpolation is off by at
 most what the counter gained between them: a limit of P·T at each edge, P being the power there and T the time between
-the two updates. Not for the counters themselves: those are the drivers' business.
+the two updates. Interpolation smears what a run draws into the quieter time around it, so equal windows err to the
+same side and more of them do not help. Not for the counters themselves: those are the drivers' business.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ INVALIDATING = frozenset(
         "wrong_label_count",
         "cost_mismatch",
         "reached_mismatch",
+        "impossible_latency",
         "target_mismatch",
         "gap_not_reported",
         "digest_mismatch",

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import uvicorn
 from fastapi import FastAPI
 
+from neurorig_server.heads import limited
 from neurorig_server.services import Services
 
 GRACE_S = 15
@@ -37,11 +38,19 @@ class _Server(uvicorn.Server):
 
 def run(app: FastAPI, listener: socket.socket, *, ready: Callable[[], None]) -> None:
     """Serve on a listening socket until a signal; `ready` is called once requests are answered."""
-    config = uvicorn.Config(app, log_config=None, access_log=False, timeout_graceful_shutdown=GRACE_S, lifespan="on")
+    services: Services = app.state.services
+    config = uvicorn.Config(
+        app,
+        http=limited(services.settings.stall_s),
+        log_config=None,
+        access_log=False,
+        timeout_graceful_shutdown=GRACE_S,
+        lifespan="on",
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         # The framework raises the signal once more when all is closed; by then there is nothing left to end.
         signal.signal(number, _pass)
-    _Server(config, app.state.services, ready).run(sockets=[listener])
+    _Server(config, services, ready).run(sockets=[listener])
 
 
 def _pass(_number: int, _frame: object) -> None:

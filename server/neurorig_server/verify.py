@@ -165,6 +165,8 @@ def _check_reached(
     found = ReachedGap(gap=reached.gap, target_cost=target_cost, cost=None, latency_s=None, energy=NOT_REACHED)
     if reached.latency_s is None:
         return found, codes
+    if reached.latency_s < 0:
+        return found, [*codes, "impossible_latency"]
     bits = _bits(reached.solution or "", problem.n)
     cost = None if bits is None else problem.cost(bits)
     if cost is not None and 0 < cost - target_cost <= bound:

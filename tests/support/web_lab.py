@@ -140,7 +140,7 @@ class Lab:
         assert isinstance(workload, QuboMis)
         error = MonitorLost(
             "the analyser stopped answering after 0.12 s of acquisition",
-            where="monitor analyser at TCPIP::127.0.0.1::hislip0::INSTR",
+            where="monitor analyser at TCPIP::127.0.0.1::hislip0,46325::INSTR",
             next_step="Check the instrument's power and network, then submit the job again.",
             last_sample=6000,
         )

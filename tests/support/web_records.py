@@ -82,7 +82,7 @@ def loihi_bench(
             MonitorConfig(
                 id="analyser",
                 driver="scpi-analyser",
-                resource="TCPIP::127.0.0.1::hislip0::INSTR",
+                resource="TCPIP::127.0.0.1::hislip0,46325::INSTR",
                 channels=tuple(Channel(channel=i, rail=rail.name) for i, rail in enumerate(rails, start=1)),
             ),
         ),

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from neurorig_agents.workloads.digits_data import read_images
-from neurorig_agents.workloads.prepared import activity, whole
+from neurorig_agents.workloads.figures import activity, whole
 from neurorig_protocols.benchmarks.mnist_digits import CLASSES, INPUT_BYTES, MODEL_ID
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import WrongAnswer

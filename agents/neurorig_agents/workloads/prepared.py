@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from neurorig_agents.workloads.digits import DigitsWork
+from neurorig_agents.workloads.qubo import QuboFileWork
+from neurorig_agents.workloads.qubo_mis import QuboMisWork
+from neurorig_agents.workloads.snn import SnnWork
 from neurorig_protocols.board import Artifact, Batch, RunOutput
-from neurorig_protocols.errors import WrongAnswer
 from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.report import Answer
@@ -45,11 +47,6 @@ def prepare(job: JobSpec, session: str, files: Mapping[str, Path]) -> Prepared:
 
     Raises JobError when the job has no meaning.
     """
-    from neurorig_agents.workloads.digits import DigitsWork
-    from neurorig_agents.workloads.qubo import QuboFileWork
-    from neurorig_agents.workloads.qubo_mis import QuboMisWork
-    from neurorig_agents.workloads.snn import SnnWork
-
     match job.workload:
         case QuboMis() as workload:
             return QuboMisWork(workload, job.solver, session, warmup_s=job.plan.warmup_s)
@@ -59,33 +56,3 @@ def prepare(job: JobSpec, session: str, files: Mapping[str, Path]) -> Prepared:
             return DigitsWork(workload, session)
         case Snn() as workload:
             return SnnWork(workload, session, files)
-
-
-def number(meta: dict[str, Any], key: str) -> float:
-    """Return a finite number that a board must give; WrongAnswer otherwise."""
-    value = meta.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise WrongAnswer(f"the board's output gives {value!r} as '{key}'", where="run", next_step=_DRIVER)
-    return float(value)
-
-
-def whole(meta: dict[str, Any], key: str) -> int:
-    """Return a whole number that a board must give, to its last digit; WrongAnswer otherwise."""
-    if isinstance(meta.get(key), int) and not isinstance(meta[key], bool):
-        return int(meta[key])
-    value = number(meta, key)
-    if value != int(value):
-        raise WrongAnswer(f"the board's output gives {value!r} as '{key}'", where="run", next_step=_DRIVER)
-    return int(value)
-
-
-def activity(meta: dict[str, Any], known: frozenset[str]) -> dict[str, float]:
-    """Return the counts that a board gives beside the keys that every board of its kind gives."""
-    return {
-        key: float(value)
-        for key, value in meta.items()
-        if key not in known and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    }
-
-
-_DRIVER = "Run `neurorig agent check` on the bench: the board's driver breaks its contract."

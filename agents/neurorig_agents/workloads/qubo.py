@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_agents.workloads.prepared import activity, number, whole
+from neurorig_agents.workloads.figures import activity, number, whole
 from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.benchmarks.qubo import Problem
 from neurorig_protocols.benchmarks.qubo_file import from_bytes

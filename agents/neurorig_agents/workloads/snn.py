@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_agents.workloads.prepared import activity, number, whole
+from neurorig_agents.workloads.figures import activity, number, whole
 from neurorig_drivers.snn.lowering_process import lower_file
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import DoesNotFit, JobError, WrongAnswer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from rich.table import Table
@@ -11,48 +11,52 @@ from neurorig import quantity_text as text
 from neurorig import tables
 from neurorig.demo.agreement import Agreement
 from neurorig.demo.result import Result
-from neurorig.views import CellView, QuantityView, ReachedView
+from neurorig.views import CellView, PhaseTotalView, QuantityView, ReachedView
 
 Json = dict[str, Any]
 
 
-def attempts(results: Sequence[Result]) -> Table:
-    """One line per QUBO attempt."""
-    targets = ("official", "gap", "best", "gap")
-    table = _table("problem", "scenario", "board", "reality", "cost", *targets, "to each gap", "run energy", "true")
+def attempts(results: Sequence[Result]) -> Iterator[str | Table]:
+    """For each bench a heading and a table with one entry per QUBO attempt, no wider than 100 columns."""
+    solved = [r for r in results if r.job.spec.workload.n is not None and r.attempt.answer]
+    for bench in dict.fromkeys((r.attempt.board, r.attempt.reality) for r in solved):
+        of_bench = [r for r in solved if (r.attempt.board, r.attempt.reality) == bench]
+        grades = dict.fromkeys(total.energy.grade for total in map(_run_total, of_bench) if total)
+        energy = f"energy {', '.join(grades)} (± is 2u)" if grades else "energy absent (see below)"
+        yield f"\n{bench[0]}, {bench[1]}, {energy}:"
+        yield _attempts_of(of_bench)
+
+
+def _attempts_of(results: Sequence[Result]) -> Table:
+    table = _table("problem", "scenario", "cost", "official", "best", "to each gap", "run energy")
     for result in results:
-        workload, verified = result.job.spec.workload, result.attempt.answer and result.attempt.answer.verified
-        if workload.n is None or not verified:
+        verified = result.attempt.answer and result.attempt.answer.verified
+        if not verified:
             continue
-        reached = "\n".join(map(_reach, verified.reached)) or "-"
+        best = "-" if verified.best_target is None else str(verified.best_target)
         table.add_row(
-            f"n={workload.n} {100 * (workload.density or 0):g} % s{workload.seed}",
-            tables.scenario(workload.scenario),
-            result.attempt.board,
-            result.attempt.reality,
+            _problem(result),
+            _scenario(result),
             str(verified.cost),
-            str(verified.official_target),
-            tables.gap(verified.gap),
-            "-" if verified.best_target is None else str(verified.best_target),
-            tables.gap(verified.best_gap),
-            reached,
-            *_run_energy(result),
+            f"{verified.official_target}\n{tables.gap(verified.gap)}",
+            f"{best}\n{tables.gap(verified.best_gap)}",
+            "\n".join(map(_reach, verified.reached)) or "-",
+            _run_energy(result),
         )
     return table
 
 
 def run_energies(results: Sequence[Result]) -> Table:
-    """Energy of each component in the run phase of every virtual problem: measured, and the true one below it."""
+    """Energy of each component in the run phase of every virtual problem, the true one below it; fits 100 columns."""
     virtual = [r for r in results if r.truth and r.matrix and r.job.spec.workload.n is not None]
     names = list(dict.fromkeys(cell.component for r in virtual if r.matrix for cell in r.matrix.cells))
     table = _table("problem", "scenario", *names)
     for result in virtual:
-        workload = result.job.spec.workload
         cells = {cell.component: cell for cell in (result.matrix.cells if result.matrix else ()) if cell.phase == "run"}
         true_j = result.truth.cells if result.truth else {}
         table.add_row(
-            f"n={workload.n} {100 * (workload.density or 0):g} % s{workload.seed}",
-            tables.scenario(workload.scenario),
+            _problem(result),
+            _scenario(result),
             *(_beside_truth(cells[n], true_j.get((n, "run"))) if n in cells else "absent" for n in names),
         )
     return table
@@ -118,13 +122,24 @@ def agreement(found: Agreement) -> list[str]:
     ]
 
 
-def _run_energy(result: Result) -> tuple[str, str]:
-    total = next((t for t in (result.matrix.totals if result.matrix else ()) if t.phase == "run"), None)
+def _problem(result: Result) -> str:
+    workload = result.job.spec.workload
+    return f"n={workload.n}\n{100 * (workload.density or 0):g} % s{workload.seed}"
+
+
+def _scenario(result: Result) -> str:
+    return tables.scenario(result.job.spec.workload.scenario).replace(", ", ",\n")
+
+
+def _run_total(result: Result) -> PhaseTotalView | None:
+    return next((t for t in (result.matrix.totals if result.matrix else ()) if t.phase == "run"), None)
+
+
+def _run_energy(result: Result) -> str:
+    total = _run_total(result)
     if total is None:
-        return "absent (see below)", ""
-    true_j = result.truth.totals["run"] if result.truth else None
-    measured = f"{text.quantity(total.energy.value, total.energy.u, 'J', total.energy.k)} ({total.energy.grade})"
-    return measured, "" if true_j is None else text.plain(true_j, "J")
+        return "absent"
+    return _beside_truth(total, result.truth.totals["run"] if result.truth else None)
 
 
 def _reach(item: ReachedView) -> str:
@@ -132,9 +147,10 @@ def _reach(item: ReachedView) -> str:
     return f"{reached} {text.plain(item.energy.value, 'J')}" if isinstance(item.energy, QuantityView) else reached
 
 
-def _beside_truth(cell: CellView, true_j: float | None) -> str:
-    measured = text.quantity(cell.energy.value, cell.energy.u, "J", cell.energy.k)
-    return measured if true_j is None else f"{measured}\ntrue {text.plain(true_j, 'J')}"
+def _beside_truth(measured: CellView | PhaseTotalView, true_j: float | None) -> str:
+    energy = measured.energy
+    lines = text.quantity(energy.value, energy.u, "J", energy.k).replace(" ±", "\n±")
+    return lines if true_j is None else f"{lines}\ntrue {text.plain(true_j, 'J')}"
 
 
 def _table(*columns: str) -> Table:

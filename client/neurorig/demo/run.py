@@ -95,7 +95,8 @@ def _truths(folder: Folder) -> Truths:
 
 def _print(results: Sequence[Result], found: dict[str, Any], folder: Folder, console: Console) -> None:
     absent = found["totals"]["energy_absent"]
-    console.print(pictures.attempts(results))
+    for picture in pictures.attempts(results):
+        console.print(picture)
     console.print("\nEnergy of the run phase by component (metered, virtual; ± is 2u):")
     console.print(pictures.run_energies(results))
     console.print("\nAll phases of the first problem; those of the others are in the summary:")

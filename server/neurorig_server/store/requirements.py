@@ -78,7 +78,7 @@ def require_feasible(connection: Connection, requirement_id: int, spec: JobSpec)
     raise Infeasible(
         f"no bench could run this job: {seen}",
         problems=lacking,
-        next_step="Change the needs, or submit with ?wait_for_bench=true to wait for a bench that fits.",
+        next_step="Change the needs, or wait for a bench that fits: --wait-for-bench, by REST ?wait_for_bench=true.",
     )
 
 

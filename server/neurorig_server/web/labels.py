@@ -51,6 +51,7 @@ CODES = {
     "gap_not_reported": "A gap of the scenario is not in the report.",
     "grade_unknown": "A monitor does not say how it measures, so the weakest grade is taken.",
     "impossible_counts": "Counts and first spikes contradict each other or the number of steps.",
+    "impossible_latency": "A gap was reported as reached before its run began.",
     "malformed_counts": "The reported spike counts cannot be read.",
     "malformed_solution": "The reported solution cannot be read.",
     "monitor_without_trace": "A configured monitor gave no trace.",

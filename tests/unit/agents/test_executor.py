@@ -139,7 +139,6 @@ def test_a_second_pass_needs_a_finer_range(attempt: Attempt, open_bench: OpenBen
     report = attempt(bench, make_lease(1)).report
 
     assert report.outcome == "succeeded"
-    assert report.provenance["ranging"]["run_s"] < 0.1
     assert report.provenance["ranging"]["passes"] == 1
 
 

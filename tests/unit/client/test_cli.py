@@ -320,6 +320,17 @@ def test_watch_tells_changes_and_ends_with_the_outcome(run, stand_in):
     assert "the board stopped answering" in bad.stdout
 
 
+def test_watch_says_each_reason_for_waiting_once_and_where_the_answer_is(run, stand_in, bodies):
+    """Reasons that come and go are not repeated; the outcome is followed by the commands that show more."""
+    stand_in.add_job("j1", *["queued"] * 4, "succeeded")
+    for step, why in zip(stand_in.jobs["j1"], ("busy", "its turn", "busy", "its turn"), strict=False):
+        step["reason"] = why
+    shown = run("watch", "j1")
+
+    assert shown.stderr.splitlines() == ["j1: queued (busy)", "j1: queued (its turn)", "j1: succeeded"]
+    assert shown.stdout.splitlines()[-2:] == ["its answer: neurorig show j1", "its energy: neurorig energy j1"]
+
+
 def test_submit_and_wait(run, stand_in, bodies):
     """With --wait, submitting ends with the job's outcome."""
     stand_in.answers["POST /api/v1/jobs"] = (201, bodies.job("j1"))

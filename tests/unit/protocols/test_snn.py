@@ -41,6 +41,7 @@ BROKEN: dict[str, tuple[Callable[[Arrays], object], str]] = {
     "a source without its row": (lambda a: a.update(start=np.array([0, 1, 2])), "length"),
     "a weight without its target": (lambda a: a.update(weight=np.array([1])), "length"),
     "rows that overlap": (lambda a: a.update(start=np.array([0, 2, 1, 2])), "start"),
+    "rows whose lengths wrap round": (lambda a: a.update(start=np.array([0, 2**63 - 1, -2, 2])), "start"),
     "synapses beyond the last row": (lambda a: a.update(start=np.array([0, 1, 1, 1])), "start"),
     "a decay of nothing": (lambda a: a.update(du=np.array([0, 1])), "du"),
     "a leak above one": (lambda a: a.update(dv=np.array([0, 4097])), "dv"),

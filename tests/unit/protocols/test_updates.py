@@ -87,6 +87,28 @@ def test_the_limits_hold_for_any_step(
     assert abs(found.value - inside_w * (end_s - begin_s)) <= math.sqrt(6) * found.u
 
 
+@pytest.mark.parametrize("trials", [1, 10, 100])
+def test_more_trials_do_not_hide_what_interpolation_loses(trials: int) -> None:
+    """Every run loses energy to the quieter time around it, so the errors of their sum add up and never average out."""
+    run_s, pause_s, update_s = 1.0, 0.537, 0.1
+    begins_s = 0.43 + np.arange(trials) * (run_s + pause_s)
+    at_s = np.arange(-1, begins_s[-1] + 2, update_s)
+    counter_j = 60 * at_s + 240 * np.clip(at_s[:, np.newaxis] - begins_s, 0, run_s).sum(axis=1)
+    edges_s = np.arange(int((begins_s[-1] + 1.5) / (DT_NS * 1e-9))) * DT_NS * 1e-9
+    trace = counted(np.diff(np.interp(edges_s, at_s, counter_j)) / (DT_NS * 1e-9), update_s)
+    runs = [
+        Window(
+            phase="run", index=k, clock="host", source="software", u_ns=0.0,
+            begin_ns=T0_NS + begin_s * 1e9, end_ns=T0_NS + (begin_s + run_s) * 1e9,
+        )
+        for k, begin_s in enumerate(begins_s.tolist())
+    ]  # fmt: skip
+
+    found = compute(BENCH, {"m": trace}, {"m": runs}, {"m": "onboard"}).cell("gpu", "run").energy
+
+    assert 0 < 300 * run_s * trials - found.value < 2 * found.u
+
+
 @pytest.mark.parametrize(("length_s", "refused"), [(0.199, True), (0.201, False)])
 def test_a_window_needs_two_updates(length_s: float, refused: bool) -> None:
     """A shorter one may hold no update of its own: no joules, and the next step names the length."""

@@ -13,7 +13,7 @@ from neurorig_server.progress import Progress
 from neurorig_server.settings import Settings
 from neurorig_server.store.errors import UploadStalled
 
-SETTINGS = Settings(data_dir=Path("unused"), stall_s=0.05, stall_bytes=100)
+SETTINGS = Settings(data_dir=Path("unused"), stall_s=0.2, stall_bytes=100)
 END = {"type": "http.request", "body": b"", "more_body": False}
 
 

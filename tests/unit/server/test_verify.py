@@ -168,6 +168,7 @@ def test_false_claims_about_gaps_are_codes() -> None:
     assert codes(reached(nothing, wanted)) == ("reached_mismatch",)
     assert codes(reached(bits, wanted + 1)) == ("target_mismatch",)
     assert codes() == ("gap_not_reported",)
+    assert codes(reached(bits, wanted, latency_s=-1e-9)) == ("impossible_latency",)
     assert codes(reached(bits, wanted, solution=None)) == ("reached_mismatch",)
 
 

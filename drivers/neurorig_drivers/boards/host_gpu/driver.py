@@ -20,6 +20,8 @@ SIMULATED = (
 class HostGpu(SolverBoard):
     """Our annealing on one NVIDIA GPU of this computer, the first one unless option `device` names another.
 
+    Not yet run on a real GPU.
+
     Option `device`: the GPU's index or its UUID. While idle, no kernel runs; while it runs, one thread of this computer
     launches the kernels and waits for them.
     """

@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Protocol, TypeVar
 
 from neurorig_drivers.boards.loihi import environment
@@ -17,6 +16,7 @@ from neurorig_drivers.boards.loihi.onboard import Loihi2Backend
 from neurorig_drivers.boards.loihi.options import Options, read_options
 from neurorig_drivers.boards.loihi.program import Program, read_program
 from neurorig_drivers.interface import MarkerSink
+from neurorig_drivers.markers import idle_on_host_clock
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import DriverMissing, InfraError, UserError
@@ -78,11 +78,7 @@ class LoihiBoard:
     def idle(self, seconds: float, index: int | None, markers: MarkerSink) -> None:
         """Wait on the host's clock."""
         self._after("idle", "load", self._loaded)
-        if index is not None:
-            markers.begin("idle", index)
-        time.sleep(seconds)
-        if index is not None:
-            markers.end("idle", index)
+        idle_on_host_clock(seconds, index, markers)
 
     def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
         """Run one batch in the worker; after one that failed another is started."""

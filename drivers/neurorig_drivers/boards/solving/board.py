@@ -6,7 +6,6 @@ How a solver works is the solvers' business; what computes, and what it can hold
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from neurorig_drivers.boards.solving import scenarios
 from neurorig_drivers.boards.solving.problem import Problem, read_problem
 from neurorig_drivers.boards.solving.solver import Params, Search, Solver, Window
 from neurorig_drivers.interface import MarkerSink
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.markers import MarkerLog, idle_on_host_clock
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, UserError
 
@@ -99,11 +98,7 @@ class SolverBoard:
     def idle(self, seconds: float, index: int | None, markers: MarkerSink) -> None:
         """Sleep, with no solver running; the rest of the computer goes on with whatever it does."""
         self._after("idle", "load", self._loaded)
-        if index is not None:
-            markers.begin("idle", index)
-        time.sleep(seconds)
-        if index is not None:
-            markers.end("idle", index)
+        idle_on_host_clock(seconds, index, markers)
 
     def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
         """Run one batch; the set-up of the solver lies before the first window."""

@@ -55,15 +55,12 @@ class Annealer:
         # The kernel meets targets in falling order, whatever order they were asked in.
         self._order = np.argsort([-target for target in target_costs], kind="stable")
         floors = np.array([math.floor(target) for target in target_costs], np.int64)
-        # Places without a sign spare the kernel a look whether they count from the end.
-        places = network.start.astype(np.uint64), np.asarray(network.target, np.int32).view(np.uint32)
-        self._net = (network.diagonal.astype(np.int32), *places, network.weight)
+        self._net = _net(network)
         self.routes = mapping.routes()
         self.spiked = np.zeros(len(self.routes.home), np.int64)
         self._tables = self.routes.as_tuple()
         self._neurons = (np.zeros(n, np.int8), np.zeros(n, np.int32), np.zeros(n, np.int64), np.zeros(n, np.int32))
-        marks = np.zeros(-(-n // kernel.MARKS) * kernel.MARKS, np.uint8)
-        self._marks = (marks, marks.view(np.uint64), np.zeros(n + 1, np.uint32))
+        self._marks = _marks(n)
         self._lists = _lists(n, len(self.spiked))
         self._boxes = (np.zeros(len(mapping.leaf_core) + 1, np.int64), mapping.leaf)
         self._s = _scalars(schedule, words)
@@ -136,6 +133,19 @@ class Annealer:
         """Return the network's present state, for tests and diagnosis."""
         x, u, until, sent = (array.copy() for array in self._neurons)
         return {"x": x, "u": u, "until": until, "sent": sent, "cost": int(self._s[kernel.COST])}
+
+
+def _net(network: Network) -> tuple[npt.NDArray[Any], ...]:
+    """Return diagonal, starts of the rows, targets and weights as the kernel takes them."""
+    # Places without a sign spare the kernel a look whether they count from the end.
+    places = network.start.astype(np.uint64), np.asarray(network.target, np.int32).view(np.uint32)
+    return network.diagonal.astype(np.int32), *places, network.weight
+
+
+def _marks(n: int) -> tuple[npt.NDArray[Any], ...]:
+    """Return room for a mark on each neuron, the same memory as words, and room to list the marked ones."""
+    marks = np.zeros(-(-n // kernel.MARKS) * kernel.MARKS, np.uint8)
+    return marks, marks.view(np.uint64), np.zeros(n + 1, np.uint32)
 
 
 def _lists(n: int, rows: int) -> tuple[IntArray, ...]:

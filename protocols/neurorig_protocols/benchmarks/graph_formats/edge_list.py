@@ -9,6 +9,7 @@ in which they come. There are as many vertices as are named: one without an edge
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 
 from neurorig_protocols.benchmarks.graph_formats.edges import graph_of
@@ -66,8 +67,18 @@ def _labels(edges: list[tuple[int, str, str, str]]) -> list[str]:
         refuse(None, f"the graph has {len(seen)} vertices, the limit is {MAX_N}", "too_large")
     names = [name for name in seen if not (name.isascii() and name.isdigit())]
     if not names:
-        return sorted(seen, key=lambda name: (int(name), name))
+        return _ascending(seen)
     if len(names) < len(seen):
         # The heading of a table, `source,target`, would else be an edge.
         refuse(seen[names[0]], f"'{names[0]}' is no number, and other vertices are numbers", "syntax")
     return names
+
+
+def _ascending(seen: dict[str, int]) -> list[str]:
+    """Return whole numbers in order; 1 and 01 could be one vertex or two."""
+    ordered = sorted(seen, key=int)
+    for before, after in itertools.pairwise(ordered):
+        if int(before) == int(after):
+            line = max(seen[before], seen[after])
+            refuse(line, f"'{before}' and '{after}' are one number, written in two ways", "syntax")
+    return ordered

@@ -23,9 +23,9 @@ from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.benchmarks.qubo_mis import official_target
 
 
-def draw(*pictures_of):
-    """Return what a wide console would show."""
-    console = Console(file=io.StringIO(), width=250, markup=False)
+def draw(*pictures_of, width=250):
+    """Return what a console would show, a wide one unless told."""
+    console = Console(file=io.StringIO(), width=width, markup=False)
     for picture in pictures_of:
         console.print(picture)
     return console.file.getvalue()
@@ -103,9 +103,18 @@ def test_tables_show_measured_beside_true(result, measured, windows):
         [result(energy=measured(0.015)), result(reality="physical"), result(energy=measured(), digits=True)],
         {"a1": windows},
     )
-    shown = draw(pictures.attempts(results), pictures.run_energies(results), pictures.components(results))
+    shown = draw(*pictures.attempts(results), pictures.run_energies(results), pictures.components(results))
 
-    for text in ("virtual", "physical", "not reached", "absent (see below)", "232.030 ± 0.020 J (metered)", "232 J"):
+    for text in (
+        "virtual",
+        "physical",
+        "not reached",
+        "absent (see below)",
+        "energy metered",
+        "232.030",
+        "± 0.020 J",
+        "true 232 J",
+    ):
         assert text in shown
     assert "+0.2 %" in shown
     assert "true " in shown
@@ -113,6 +122,14 @@ def test_tables_show_measured_beside_true(result, measured, windows):
     digits = draw(pictures.digits(summary.digits_entry(results[2])))
     assert "3 of 4" in digits
     assert "29.0000 ± 0.0025 J" in digits
+
+
+def test_the_tables_fit_a_terminal_of_100_columns(result, measured, windows):
+    """Where a terminal has 100 columns no name, number or unit is cut in two."""
+    results = with_truth([result(energy=measured(0.015)), result(reality="physical")], {"a1": windows})
+    shown = [*pictures.attempts(results), pictures.run_energies(results)]
+
+    assert draw(*shown, width=100) == draw(*shown)
 
 
 def test_tables_without_anything_are_empty(result):

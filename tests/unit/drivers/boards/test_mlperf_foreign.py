@@ -264,7 +264,7 @@ def test_failures_of_foreign_firmware_end_soon_and_in_its_own_words(
         begin = time.monotonic()
         with pytest.raises(kind, match=words) as failure:
             classify(board)
-    assert time.monotonic() - begin < 3
+    assert time.monotonic() - begin < 10
     assert failure.value.where == f"serial port {dut.port}"
 
 

@@ -40,19 +40,19 @@ def test_random_numbers_are_philox(counter, key, word):
 @pytest.mark.parametrize("shared", [True, False])
 def test_the_kernel_comes_to_what_one_thread_would(simulator, threads, shared):
     """On any number of threads and in either memory, cost and bits are those of a sequential annealing."""
-    q = random_qubo(7, seed=threads)
+    q = random_qubo(6, seed=threads)
     found = simulator.search(
         q, layout=(2, threads), memory={"shared": shared}, params={"first_sweeps": 3},
-        limit_s=LONG_S, seed=11, most_sweeps=8,
+        limit_s=LONG_S, seed=11, most_sweeps=6,
     )  # fmt: skip
-    cost, bits = sequential(q, 11, 2, most_sweeps=8, first_sweeps=3)
+    cost, bits = sequential(q, 11, 2, most_sweeps=6, first_sweeps=3)
 
     assert found["cost"] == cost
     assert found["bits"].tolist() == bits.tolist()
 
 
 @settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(q=st.integers(1, 8).map(random_qubo), seed=st.integers(0, 2**32 - 1), wide=st.booleans())
+@given(q=st.integers(1, 6).map(random_qubo), seed=st.integers(0, 2**32 - 1), wide=st.booleans())
 def test_costs_are_exact(simulator, q, seed, wide):
     """Whatever the problem, seed and width, the cost is xᵀQx of the bits and no less than the least of all."""
     found = simulator.search(q, layout=(2, 1), memory={"wide": wide}, limit_s=0.0, seed=seed)
@@ -73,7 +73,7 @@ def test_large_coefficients_need_64_bits(simulator):
 
 def test_a_target_ends_the_search(simulator):
     """The optimum as target is detected on the device, with time and sweeps left; an easy one after the descent."""
-    q = random_qubo(8, seed=3)
+    q = random_qubo(6, seed=3)
     best = best_cost(q)
     found = simulator.search(q, limit_s=LONG_S, seed=2, stop_at=best)
     easy = simulator.search(q, limit_s=LONG_S, seed=2, stop_at=0)
@@ -112,7 +112,7 @@ def test_seeds_and_replicas_differ(simulator):
 
 def test_given_temperatures_are_kept(simulator):
     """At a temperature near none, the annealing ends where its first descent did."""
-    q = random_qubo(8, seed=6)
+    q = random_qubo(5, seed=6)
     cold = {"temperature_hot": 1e-9, "temperature_cold": 1e-9}
     descent = simulator.search(q, limit_s=LONG_S, seed=1, most_sweeps=0)
     found = simulator.search(q, params=cold, limit_s=LONG_S, seed=1, most_sweeps=4)

@@ -66,7 +66,7 @@ def test_characters_arrive_no_faster_than_the_baud_rate() -> None:
         received = b""
         while len(received) < 480:
             received += uart.read()
-        assert 0.25 <= time.monotonic() - begin < 1.0
+        assert 0.25 <= time.monotonic() - begin < 10
         assert received == b"x" * 480
 
 
@@ -81,7 +81,7 @@ def test_characters_leave_no_faster_than_the_baud_rate() -> None:
         assert client.read(416) == b"y" * 416
         writing.join()
         assert first_s < 0.2
-        assert 0.25 <= time.monotonic() - begin < 1.0
+        assert 0.25 <= time.monotonic() - begin < 10
 
 
 def test_a_client_at_another_rate_gets_and_sends_garbage() -> None:

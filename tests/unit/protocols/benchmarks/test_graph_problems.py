@@ -7,7 +7,7 @@ from itertools import combinations, product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_protocols.benchmarks import graph_problems
@@ -59,7 +59,6 @@ def answers(asked: Graph) -> dict[str, Fraction]:
     }
 
 
-@settings(deadline=1000)
 @given(graphs(), st.sampled_from([*PROBLEMS]))
 def test_the_optimum_answers_the_question(asked: Graph, problem: str) -> None:
     """Sizes of sets and weights of cuts, by value."""

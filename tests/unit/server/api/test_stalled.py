@@ -164,3 +164,16 @@ def test_waiting_for_work_is_no_stall(server: Server) -> None:
     with server.client() as api:
         api.put("/benches/idle", json=bench_body("idle")).raise_for_status()
         assert api.post("/leases", json={"bench": "idle", "wait_s": 1.5 * STALL_S}).status_code == 204
+
+
+@pytest.mark.parametrize("before", [b"", b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"], ids=["the first", "a later one"])
+def test_a_head_that_stops_is_hung_up_on(server: Server, before: bytes) -> None:
+    """A connection that begins a request and never says which holds nothing for ever, however it drips."""
+    address = urlsplit(server.url)
+    with socket.create_connection((address.hostname, address.port), timeout=ANSWER_S) as connection:
+        if before:
+            connection.sendall(before)
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        connection.sendall(b"GET /api/v1/jobs HTTP/1.1\r\nHost: ")
+
+        assert drip(connection) == b""

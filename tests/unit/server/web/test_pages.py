@@ -150,7 +150,7 @@ def test_lost_meter_says_what_failed_and_what_to_do(reader: httpx.Client, lab: w
     """Time and answer stay; the box says what, where, which kind and the next step, once."""
     text = web_lab.text_of(reader.get(lab.ids.path("lost_meter")))
 
-    assert "Where monitor analyser at TCPIP::127.0.0.1::hislip0::INSTR" in text
+    assert "Where monitor analyser at TCPIP::127.0.0.1::hislip0,46325::INSTR" in text
     assert "Time and answer stand, the energy does not." in text
     assert "What to do next Check the instrument's power and network" in text
     assert "Best cost" in text

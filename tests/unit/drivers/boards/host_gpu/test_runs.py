@@ -88,13 +88,13 @@ def test_time_to_solution(board):
     """A target that can be reached ends its window; one below the optimum is censored."""
     optimum = qubo_mis.official_target(10, 0.25, 0).cost
     load(board, artifact(10, 0.25))
-    output = board.run(batch("time-to-solution", limit_s=30, targets=[optimum]), MarkerLog())
+    output = board.run(batch("time-to-solution", limit_s=300, targets=[optimum]), MarkerLog())
     missed = board.run(batch("time-to-solution", limit_s=0.05, targets=[optimum - 1]), MarkerLog())
     load(board, artifact(N, DENSITY))
 
     assert (output.meta["stopped_by"], output.meta["unreached"]) == ("target", [])
     assert output.meta["solver_cost"] == optimum
-    assert 0 < output.arrays["reached_s"][0] < 30
+    assert 0 < output.arrays["reached_s"][0] < 300
     assert np.isnan(missed.arrays["reached_s"]).all()
     assert missed.meta["stopped_by"] == "timeout"
 

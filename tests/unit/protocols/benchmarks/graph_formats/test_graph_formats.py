@@ -9,7 +9,7 @@ from collections.abc import Callable
 import networkx as nx
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_protocols.benchmarks.graph_formats import GRAPH_FORMATS, read_graph
@@ -75,7 +75,6 @@ def meant(graph: nx.Graph, *, weighted: bool) -> Edges:
     return {(min(u, v), max(u, v), float(w) if weighted else 1.0) for u, v, w in graph.edges(data="weight")}
 
 
-@settings(deadline=2000)
 @given(graphs())
 def test_every_writers_file_is_the_same_graph(graph: nx.Graph) -> None:
     """By networkx where it has a writer; vertices keep their order, and isolated ones stay."""
@@ -95,7 +94,6 @@ def test_every_writers_file_is_the_same_graph(graph: nx.Graph) -> None:
         assert (name, read.n, found(read)) == (name, len(graph), meant(graph, weighted=weighted))
 
 
-@settings(deadline=2000)
 @given(graphs(), st.booleans())
 def test_an_edge_list_has_the_vertices_that_it_names(graph: nx.Graph, weighted: bool) -> None:
     """Numbers in ascending order, whatever the order of the lines; weights where they are."""
@@ -138,6 +136,7 @@ def test_an_edge_that_stands_twice_with_one_weight_is_one_edge() -> None:
         ("edge-list", b"# nothing\n", "empty", None),
         ("edge-list", b"1 1\n", "loop", 1),
         ("edge-list", b"1 2\n3\n", "syntax", 2),
+        ("edge-list", b"1 2\n2 01\n", "syntax", 2),
         ("edge-list", b"1 2\n2 3 1\n", "syntax", 2),
         ("edge-list", b"1 2 {'weight': 3}\n", "syntax", 1),
         ("edge-list", b"source,target\n1,2\n", "syntax", 1),
@@ -175,7 +174,6 @@ def test_what_is_wrong_with_a_graph_is_said(form: str | None, data: bytes, reaso
 
 
 @pytest.mark.parametrize("form", [*GRAPH_FORMATS, None])
-@settings(deadline=1000)
 @given(
     words=st.lists(
         st.sampled_from(["0", "1", "2", "3", "-1", "1.5", "e", "p edge", ":", "~", "A_", "\n", "\n", "%", "nan", "x"]),

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_protocols.benchmarks.qubo_file import from_bytes, to_bytes
@@ -52,7 +52,6 @@ def tried(data: bytes, form: str | None) -> None:
 
 
 @pytest.mark.parametrize("form", [*FORMATS, "neurorig", None])
-@settings(deadline=1000)
 @given(data=st.binary(max_size=300))
 def test_arbitrary_bytes_raise_nothing_else(form: str | None, data: bytes) -> None:
     """Bytes without any sense."""
@@ -60,14 +59,12 @@ def test_arbitrary_bytes_raise_nothing_else(form: str | None, data: bytes) -> No
 
 
 @pytest.mark.parametrize("form", list(FORMATS))
-@settings(deadline=1000)
 @given(words=st.lists(WORDS, max_size=20))
 def test_words_behind_a_right_header_raise_nothing_else(form: str, words: list[str]) -> None:
     """Text that is nearly right."""
     tried((STARTS[form] + " ".join(words)).encode(), form)
 
 
-@settings(deadline=1000)
 @given(st.dictionaries(st.sampled_from(BQM_KEYS), JSON_VALUES))
 def test_documents_of_the_right_keys_raise_nothing_else(document: dict[str, Any]) -> None:
     """JSON that is nearly a model."""
