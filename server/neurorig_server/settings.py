@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     file_quota_bytes: int = Field(default=4 << 30, gt=0, description="room for the uploaded files of one token")
     file_total_bytes: int = Field(default=64 << 30, gt=0, description="room for all uploaded files together")
     stall_s: float = Field(
-        default=30, gt=0, le=3600, description="time within which STALL_BYTES of a request's body must arrive"
+        default=30,
+        gt=0,
+        le=3600,
+        description="time within which a request's head, and STALL_BYTES of its body, must arrive",
     )
     stall_bytes: int = Field(
         default=16 << 10, ge=1, le=1 << 20, description="least progress of a request's body within STALL_S"
