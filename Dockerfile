@@ -6,6 +6,7 @@ WORKDIR /app
 COPY pyproject.toml constraints.txt README.md LICENSE ./
 COPY protocols protocols
 COPY drivers drivers
+COPY lab lab
 COPY agents agents
 COPY server server
 COPY client client

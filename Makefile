@@ -82,7 +82,7 @@ bench-summary: setup ## How long the summary of 5000 jobs takes, SQLite and Post
 	$(BIN)/python perf/summary.py
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
-	$(BIN)/python -m neurorig_server.openapi
+	$(BIN)/python -m neurorig_server.api.openapi_document
 
 clean:          ## Remove what was made, results included.
 	rm -rf $(VENV) var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import click
 
-from neurorig.cli import cli
-from neurorig_drivers.virtual import serial_constants
-from neurorig_drivers.virtual.chip import constants as chip
+from neurorig.cli.main import cli
+from neurorig_lab import serial_mcu
+from neurorig_lab.chip import constants as chip
 from neurorig_protocols.errors import NeurorigError
 from neurorig_server.settings import Settings
 
@@ -75,7 +75,7 @@ def virtual_constants() -> str:
     lines.append("\n## Virtual serial board\n\n| constant | value | grade | source |\n| --- | --- | --- | --- |\n")
     lines += [
         f"| {c.name} | {'unknown' if c.value is None else f'{c.value:g} {c.unit}'} | {c.grade or '-'} | {c.source} |\n"
-        for c in serial_constants.CONSTANTS
+        for c in serial_mcu.CONSTANTS
     ]
     return "".join(lines)
 

@@ -16,11 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from neurorig_agents.targets.folder import Folder
-from neurorig_protocols.benchmarks import qubo_mis
-from neurorig_protocols.benchmarks.targets import MisProblem, recompute
-from neurorig_protocols.benchmarks.targets_file import SolutionFile
+from neurorig_agents.targets.search import Folder
+from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, recompute
 from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo import mis
 
 
 def main() -> None:
@@ -37,7 +36,7 @@ def main() -> None:
         problem = MisProblem(n=entry["n"], density=entry["density"], seed=entry["seed"])
         bits = np.unpackbits(np.frombuffer(bytes.fromhex(entry["packed_bits_hex"]), np.uint8))[: problem.n]
         solution = pack_bits(bits)
-        cost = recompute(qubo_mis.instance(problem.n, problem.density, problem.seed), solution)
+        cost = recompute(mis.instance(problem.n, problem.density, problem.seed), solution)
         assert cost == entry["cost"], (problem.key, cost, entry["cost"])
         kept += folder.keep(
             SolutionFile(

@@ -18,12 +18,12 @@ from typing import Any
 
 import numpy as np
 
-from neurorig_drivers.virtual.chip import kernel
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import place
-from neurorig_drivers.virtual.chip.network import from_arrays
-from neurorig_drivers.virtual.chip.schedule import schedule_for
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.annealing.schedule import schedule_for
+from neurorig_lab.chip import kernel
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.mapping import place
+from neurorig_protocols.workloads.qubo import mis
 
 Case = tuple[int, float, int, float]
 """Variables, density, graph seed, and how long to run in seconds of chip time."""
@@ -38,10 +38,10 @@ AFTER_S = (1e-3, 1e-2, 1e-1)
 def measure(case: Case, solver_seed: int, params: dict[str, Any]) -> dict[str, Any]:
     """Run one instance and return its row."""
     n, density, seed, limit_s = case
-    problem = qubo_mis.instance(n, density, seed)
+    problem = mis.instance(n, density, seed)
     names = ("diagonal", "rows", "cols", "weights")
     network = from_arrays({name: getattr(problem, name) for name in names})
-    official = qubo_mis.official_target(n, density, seed)
+    official = mis.official_target(n, density, seed)
     assert official is not None
     run = Annealer(
         network,
@@ -49,7 +49,7 @@ def measure(case: Case, solver_seed: int, params: dict[str, Any]) -> dict[str, A
         schedule_for(n, network.density, params),
         seed=solver_seed,
         limit_s=limit_s,
-        target_costs=[qubo_mis.target_cost(official.cost, gap) for gap in (0.1, 0.05, 0.01)],
+        target_costs=[mis.target_cost(official.cost, gap) for gap in (0.1, 0.05, 0.01)],
     )
     begin = time.process_time()
     while len(run.advance()):
@@ -62,7 +62,7 @@ def measure(case: Case, solver_seed: int, params: dict[str, Any]) -> dict[str, A
     return {
         "n": n, "density": density, "seed": seed, "solver_seed": solver_seed,
         "official": official.cost, "best": best[-1],
-        "gaps": [qubo_mis.gap(cost, official.cost) for cost in best],
+        "gaps": [mis.gap(cost, official.cost) for cost in best],
         "reached_s": [None if np.isnan(t) else float(t) for t in run.reached[0]],
         "step_s": run.elapsed_s / steps, "steps_per_cpu_s": steps / cpu_s,
     }  # fmt: skip

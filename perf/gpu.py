@@ -20,18 +20,19 @@ from typing import Any
 from gpu_power import Power
 from qubo_cases import DENSITIES, LARGE, SEEDS, Case, mean, quantile, verdict
 
-from neurorig_drivers.boards.host_cpu import HostCpu, machine
+from neurorig_drivers.boards.host_cpu import HostCpu, cpu_driver
 from neurorig_drivers.boards.host_gpu import HostGpu
-from neurorig_drivers.boards.host_gpu.annealing import usual_layout
-from neurorig_drivers.boards.host_gpu.device import choose
+from neurorig_drivers.boards.host_gpu.gpu_device import choose
+from neurorig_drivers.boards.host_gpu.gpu_driver import usual_layout
 from neurorig_drivers.boards.solving.kernel_search import exact_matrix
-from neurorig_drivers.markers import MarkerLog
-from neurorig_drivers.solvers.gpu_annealing import GpuAnnealingSearch, Layout
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.solvers.gpu_search import GpuAnnealingSearch, Layout
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
+from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import NeurorigError
+from neurorig_protocols.workloads.qubo import mis
 
 OUT = Path(__file__).parent.parent / "var" / "bench" / "gpu.json"
 BUDGETS_S = (0.01, 0.1, 1.0)
@@ -54,7 +55,7 @@ def best(case: Case) -> int:
 
 def load(board: Board, case: Case) -> None:
     """Bring an instance to the board."""
-    made = qubo_mis.instance(*case)
+    made = mis.instance(*case)
     arrays = {name: getattr(made, name) for name in ("diagonal", "rows", "cols", "weights")}
     board.load(board.map(board.compile(Artifact("qubo", {"n": case.n}, arrays))))
 
@@ -103,7 +104,7 @@ def _row(case: Case, solver: str, budget_s: float, ran: tuple[RunOutput, tuple[i
     meta = output.meta
     return {
         **case._asdict(), "solver": solver, "budget_s": budget_s, "actual_s": meta["solve_s"],
-        "setup_s": meta["setup_s"], "cost": meta["solver_cost"], "gap": qubo_mis.gap(meta["solver_cost"], best(case)),
+        "setup_s": meta["setup_s"], "cost": meta["solver_cost"], "gap": mis.gap(meta["solver_cost"], best(case)),
         "steps": meta.get("steps"), "window_ns": [begin_ns, end_ns],
     }  # fmt: skip
 
@@ -157,7 +158,7 @@ def spread(board: HostGpu) -> list[dict[str, Any]]:
             for threads in SPREADS:
                 layout = {"replicas": each * gpu.multiprocessors, "threads": threads}
                 found = [run(board, GPU, budget_s, case.seed, **layout)[0].meta for budget_s in (0.01, 0.1)]
-                gaps = [qubo_mis.gap(meta["solver_cost"], best(case)) for meta in found]
+                gaps = [mis.gap(meta["solver_cost"], best(case)) for meta in found]
                 rows.append({**case._asdict(), **layout, "gaps": gaps, "steps": [meta["steps"] for meta in found]})
         print(f"spread: n={case.n} usual {usual._asdict()}, " + _told(rows, case.n), flush=True)
     return rows
@@ -183,7 +184,7 @@ def main() -> None:
     cpu = HostCpu(BoardConfig(driver="host-cpu"))
     figures: dict[str, Any] = {"gpu": gpu.info.model_dump(), "cpu": cpu.info.model_dump(), **repeatable()}
     figures["opening_s"] = time.monotonic() - begin
-    figures["machine"] = {"cpu": machine.cpu_model(), "cores": machine.usable_cores()}
+    figures["machine"] = {"cpu": cpu_driver.cpu_model(), "cores": cpu_driver.usable_cores()}
     write(figures, begin)
     with Power(gpu.info.serial_number) as power:
         rows = measure({GPU: gpu, **dict.fromkeys(CPU, cpu)}, power, begin + asked.seconds)

@@ -19,7 +19,7 @@ from typing import Any
 
 from qubo_told import ABOUT, absences, heading, load_average, noise, table
 
-from neurorig_drivers.boards.host_cpu import machine
+from neurorig_drivers.boards.host_cpu import cpu_driver
 from neurorig_protocols.errors import NeurorigError
 
 OUT = Path(__file__).parent.parent / "var" / "bench" / "qubo.json"
@@ -63,7 +63,7 @@ def main() -> None:
     figures = earlier.copy() if set(parts) != set(PARTS) else {}
     figures["parts"] = dict(figures.get("parts", {}))
     figures["machine"] = {
-        "cpu": machine.cpu_model(), "cores": machine.usable_cores(), "load_average": load_average(),
+        "cpu": cpu_driver.cpu_model(), "cores": cpu_driver.usable_cores(), "load_average": load_average(),
     }  # fmt: skip
     for at, name in enumerate(parts):
         print(heading(parts, at, earlier.get("parts", {})), flush=True)

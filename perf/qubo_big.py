@@ -39,12 +39,12 @@ def measure() -> dict[str, Any]:
 
 def run() -> dict[str, Any]:
     """Build, place and run the network in this process."""
-    from neurorig_drivers.virtual.chip import kernel
-    from neurorig_drivers.virtual.chip.annealer import Annealer
-    from neurorig_drivers.virtual.chip.mapping import place
-    from neurorig_drivers.virtual.chip.network import from_arrays
-    from neurorig_drivers.virtual.chip.schedule import schedule_for
-    from neurorig_protocols.benchmarks import qubo_mis
+    from neurorig_drivers.annealing.network import from_arrays
+    from neurorig_drivers.annealing.schedule import schedule_for
+    from neurorig_lab.chip import kernel
+    from neurorig_lab.chip.annealer import Annealer
+    from neurorig_lab.chip.mapping import place
+    from neurorig_protocols.workloads.qubo import mis as qubo_mis
 
     kernel.compiled()
     _anneal(qubo_mis.instance(10, 0.05, 0), 1, 10)
@@ -80,10 +80,10 @@ def _peak_rss_bytes() -> int:
 
 def _anneal(problem: Any, chips: int, steps: int) -> None:
     """Run a small network, so that the kernel's code is loaded before any time is taken."""
-    from neurorig_drivers.virtual.chip.annealer import Annealer
-    from neurorig_drivers.virtual.chip.mapping import place
-    from neurorig_drivers.virtual.chip.network import from_arrays
-    from neurorig_drivers.virtual.chip.schedule import schedule_for
+    from neurorig_drivers.annealing.network import from_arrays
+    from neurorig_drivers.annealing.schedule import schedule_for
+    from neurorig_lab.chip.annealer import Annealer
+    from neurorig_lab.chip.mapping import place
 
     network = from_arrays({name: getattr(problem, name) for name in ("diagonal", "rows", "cols", "weights")})
     options = {"seed": 0, "limit_s": 1.0, "limit_steps": steps}

@@ -12,8 +12,8 @@ from typing import Any
 from qubo_cases import SEEDS, SIZES, Case, cases, quantile, verdict
 
 from neurorig_drivers.boards.host_cpu import HostCpu
-from neurorig_drivers.boards.host_cpu.kernels import KernelAnnealing, KernelMis, KernelTabu
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.host_cpu.own_kernels import KernelAnnealing, KernelMis, KernelTabu
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch
 

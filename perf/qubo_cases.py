@@ -7,13 +7,13 @@ import statistics
 from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
-from neurorig_drivers.boards.host_cpu import machine
-from neurorig_drivers.boards.host_cpu.kernels import KernelAnnealing, KernelMis, KernelTabu
-from neurorig_drivers.boards.host_cpu.tabu import Tabu
+from neurorig_drivers.boards.host_cpu import cpu_driver
+from neurorig_drivers.boards.host_cpu.dwave import Tabu
+from neurorig_drivers.boards.host_cpu.own_kernels import KernelAnnealing, KernelMis, KernelTabu
 from neurorig_drivers.boards.solving.problem import Problem
-from neurorig_drivers.boards.solving.solver import Found, Search, Solver, Window
-from neurorig_drivers.markers import MarkerLog
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.boards.solving.scenarios import Found, Search, Solver, Window
+from neurorig_drivers.interface import MarkerLog
+from neurorig_protocols.workloads.qubo import mis
 
 SIZES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 DENSITIES = (0.01, 0.05, 0.1, 0.25)
@@ -32,13 +32,13 @@ class Case(NamedTuple):
 
     def problem(self) -> Problem:
         """Return its QUBO."""
-        made = qubo_mis.instance(*self)
+        made = mis.instance(*self)
         return Problem(made.n, made.diagonal, made.rows, made.cols, made.weights)
 
     @property
     def official(self) -> int:
         """The official target."""
-        target = qubo_mis.official_target(*self)
+        target = mis.official_target(*self)
         assert target is not None
         return target.cost
 
@@ -58,7 +58,7 @@ def searches(problem: Problem, names: Iterable[str]) -> dict[str, Search]:
 
 def timed(search: Search, limit_s: float, seed: int, stop_at: int | None = None) -> Found:
     """Search once, on one core; its cost was recomputed."""
-    with machine.pinned(max(machine.allowed_cores(), default=None)):
+    with cpu_driver.pinned(max(cpu_driver.allowed_cores(), default=None)):
         return search.run(limit_s, stop_at, seed, Window(None, 0, MarkerLog()))
 
 

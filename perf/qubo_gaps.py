@@ -10,8 +10,8 @@ from typing import Any
 
 from qubo_cases import DENSITIES, LARGE, PEER, SEEDS, Case, mean, searches, timed, verdict
 
-from neurorig_drivers.boards.host_cpu.kernels import KernelAnnealing, KernelTabu
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.boards.host_cpu.own_kernels import KernelAnnealing, KernelTabu
+from neurorig_protocols.workloads.qubo import mis
 
 BUDGETS_S = (0.01, 0.1, 1.0)
 OURS = (KernelTabu.name, KernelAnnealing.name)
@@ -38,7 +38,7 @@ def _cells(n: int, density: float, budgets_s: tuple[float, ...]) -> list[dict[st
             for budget_s in budgets_s:
                 found = timed(search, budget_s, seed)
                 assert problem.cost(found.bits) == found.cost
-                runs.setdefault((budget_s, name), []).append((qubo_mis.gap(found.cost, official), found.elapsed_s))
+                runs.setdefault((budget_s, name), []).append((mis.gap(found.cost, official), found.elapsed_s))
     return [
         {"n": n, "density": density, "budget_s": budget_s, "solvers": _told(runs, budget_s)} for budget_s in budgets_s
     ]

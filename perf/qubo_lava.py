@@ -15,18 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
-
 from lava_kit import NO_LIMIT_S, START_LIMIT_S, chip_run, chip_steps, lava_python, lava_steps, mis_network
 from qubo_cases import verdict
 from qubo_told import load_average
 
+from neurorig_drivers.annealing.network import Network
+from neurorig_drivers.annealing.schedule import schedule_for
+from neurorig_drivers.boards.loihi.cpu import prepare_qubo
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
-from neurorig_drivers.boards.loihi.request import prepare_qubo
-from neurorig_drivers.virtual.chip import kernel
-from neurorig_drivers.virtual.chip.network import Network
-from neurorig_drivers.virtual.chip.schedule import schedule_for
+from neurorig_lab.chip import kernel
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 RATIO_LIMIT = 100.0
 EQUAL_STEPS, EQUAL_N = 300, 100

@@ -12,8 +12,8 @@ from typing import Any
 
 from qubo_cases import LARGE, PEER, Case, cases, searches, timed, verdict
 
-from neurorig_drivers.boards.host_cpu.kernels import KernelMis
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.boards.host_cpu.own_kernels import KernelMis
+from neurorig_protocols.workloads.qubo import mis
 
 LIMIT_S = 2.0
 GAP = 0.01
@@ -49,7 +49,7 @@ def measure(limit_s: float = LIMIT_S) -> dict[str, Any]:
 
 
 def _row(case: Case, limit_s: float) -> dict[str, Any]:
-    target = qubo_mis.target_cost(case.official, GAP)
+    target = mis.target_cost(case.official, GAP)
     ready = searches(case.problem(), (KernelMis.name, PEER))
     sides = {}
     for side, name in (("ours", KernelMis.name), ("theirs", PEER)):

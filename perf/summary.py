@@ -23,25 +23,23 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
-
-sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
-
 from store_kit import ADMIN, bench_record
 
+from neurorig_protocols.api.attempts import VerifiedQubo
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.summary import summarise_campaign
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity
 from neurorig_protocols.report import AttemptReport
-from neurorig_server import schema
-from neurorig_server.collector import held_off
+from neurorig_server.http.threads import held_off
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.settings import Settings
-from neurorig_server.store import results
+from neurorig_server.store import comparisons, schema_revision
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import attempts, documents, energy_cells, jobs
-from neurorig_server.verdict import Verdict
-from neurorig_server.views import VerifiedQubo
+
+sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 
 OUT = Path(__file__).parent.parent / "var" / "bench" / "summary.json"
 JOBS, REPEATS = 5_000, 7
@@ -134,7 +132,7 @@ def measure(url: str, count: int) -> dict[str, Any]:
     """Fill a fresh database and time the summary on it, in milliseconds."""
     store = Store(Settings(database_url=url))
     try:
-        schema.upgrade(store.db)
+        schema_revision.upgrade(store.db)
         campaign_id = campaign(store, count)
         whole, fetch, tables = zip(*(_once(store, campaign_id, count) for _ in range(REPEATS + 1)), strict=True)
     finally:
@@ -149,7 +147,7 @@ def _once(store: Store, campaign_id: str, count: int) -> tuple[float, float, flo
     assert store.comparisons.summary(campaign_id).summary.jobs == count
     times.append(time.perf_counter())
     with held_off(), store.db.read() as connection:
-        found = results.of_campaign(connection, campaign_id)
+        found = comparisons.of_campaign(connection, campaign_id)
     times.append(time.perf_counter())
     with held_off():
         summarise_campaign(found)

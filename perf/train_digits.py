@@ -19,8 +19,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_agents.workloads.digits_data import read_test_set
-from neurorig_protocols.benchmarks.mnist_digits import Int8Mlp
+from neurorig_agents.workloads.prepare_digits import read_test_set
+from neurorig_protocols.workloads.digits.network import Int8Mlp
 
 HIDDEN = 32
 EPOCHS = 120

@@ -10,15 +10,13 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from neurorig_agents.client import ServerClient, ServerRefused, backoff_s, new_lease_id
-from neurorig_agents.control import Control
+from neurorig_agents.attempt_control import Control, Heartbeat, Stop, Stopped
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.delivery import deliver, deliver_all
 from neurorig_agents.executor import execute
-from neurorig_agents.heartbeat import Heartbeat
 from neurorig_agents.inputs import Inputs
-from neurorig_agents.live_bench import LiveBench
+from neurorig_agents.server_client import ServerClient, ServerRefused, backoff_s, new_lease_id
 from neurorig_agents.spool import Spool
-from neurorig_agents.stop import Stop, Stopped
 from neurorig_protocols.errors import LeaseLost, NeurorigError
 from neurorig_protocols.job import BenchRecord
 from neurorig_protocols.lease import Lease

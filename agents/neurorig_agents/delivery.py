@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import logging
 
-from neurorig_agents import journal
-from neurorig_agents.client import ServerClient, ServerRefused, ServerUnreachable
-from neurorig_agents.journal import Recovery
-from neurorig_agents.spool import AttemptFolder, Spool
+from neurorig_agents import spool as journal
+from neurorig_agents.server_client import ServerClient, ServerRefused, ServerUnreachable
+from neurorig_agents.spool import AttemptFolder, Recovery, Spool
 from neurorig_protocols.errors import ErrorRecord, InfraError, LeaseLost
 from neurorig_protocols.report import AttemptReport
 

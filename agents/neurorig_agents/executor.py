@@ -15,16 +15,16 @@ from typing import TypeVar
 
 import numpy as np
 
-from neurorig_agents import provenance, ranging, sampling
-from neurorig_agents.control import Control, Ended
+from neurorig_agents import provenance, ranging
+from neurorig_agents.attempt_control import Control, Ended
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.inputs import no_inputs
 from neurorig_agents.ledger import Ledger
-from neurorig_agents.live_bench import LiveBench
 from neurorig_agents.ranging import Setting
 from neurorig_agents.recorder import FileBlocks, MemoryBlocks, Recording
 from neurorig_agents.spool import AttemptFolder
 from neurorig_agents.workloads.prepared import Prepared, prepare
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import InfraError, MarkerMismatch, MeasurementError, NeurorigError, WrongAnswer
 from neurorig_protocols.files import needed_files
@@ -198,7 +198,7 @@ class _Attempt:
             if not (self._plan.ranging and self._metered):
                 break
             self._step(step, needed_s=setting.run_wall_s)
-            self._monitors.start(sampling.ranging_rate_hz(work.longest_s), setting.peak_w, lambda _: MemoryBlocks())
+            self._monitors.start(ranging.ranging_rate_hz(work.longest_s), setting.peak_w, lambda _: MemoryBlocks())
             ranges_w = self._monitors.ranges_w()
             if ranges_w == known_w:
                 self._monitors.abandon()

@@ -12,7 +12,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from neurorig_agents.client import ServerClient, ServerRefused
+from neurorig_agents.server_client import ServerClient, ServerRefused
 from neurorig_protocols.errors import InfraError
 from neurorig_protocols.files import NeededFile, needed_files
 from neurorig_protocols.job import JobSpec

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Callable, Mapping
 
 from neurorig_agents.recorder import BlockStore, Recorder, Recording
-from neurorig_drivers.host import HostedMonitor
+from neurorig_drivers.process.host import HostedMonitor
 from neurorig_protocols.bench import MonitorConfig
 from neurorig_protocols.errors import MeasurementError, NeurorigError
 from neurorig_protocols.trace import AcquisitionPlan

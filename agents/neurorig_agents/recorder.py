@@ -10,9 +10,9 @@ from typing import Protocol
 
 import numpy as np
 
-from neurorig_drivers import codec
-from neurorig_drivers.framing import encode, read_frame
-from neurorig_drivers.host import HostedMonitor
+from neurorig_drivers.process import codec
+from neurorig_drivers.process.framing import encode, read_frame
+from neurorig_drivers.process.host import HostedMonitor
 from neurorig_protocols.errors import MeasurementError, MonitorLost, NeurorigError, Overload, SamplesLost
 from neurorig_protocols.trace import (
     FLAG_OVERLOAD,

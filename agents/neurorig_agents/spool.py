@@ -1,29 +1,96 @@
-"""What an attempt has given, kept on disk until the server has it: finished work survives a dead server or agent.
-
-    SPOOL/attempts/ATTEMPT_ID/  lease.json, journal.jsonl, MONITOR.blocks, MONITOR.parquet, report.json (last)
-    SPOOL/refused/ATTEMPT_ID/   reports that the server refused for good, for a person to look at
-
-Not for talking to the server (`delivery.py`) and not for deciding results.
-"""
+"""What an attempt has given, kept on disk until the server has it; the steps of an attempt as a journal."""
 
 from __future__ import annotations
 
 import fcntl
+import json
 import os
 import re
 import shutil
+import time
+from enum import StrEnum
 from pathlib import Path
 from typing import Self, TypeVar
 
 from pydantic import ValidationError
 
-from neurorig_agents import journal
-from neurorig_agents.files import sync_folder, write_whole
 from neurorig_protocols.errors import InfraError, InvalidConfig
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.records import Record
 from neurorig_protocols.report import AttemptReport, TraceRef
 from neurorig_protocols.trace import Trace, digest_of, to_parquet
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that its name never stands for a part of it: aside, to the disk, then renamed."""
+    aside = path.with_name(f".{path.name}.part")
+    with aside.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Bring a folder's entries to the disk, so that a rename outlives a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+LEASE = "lease.json"
+JOURNAL = "journal.jsonl"
+REPORT = "report.json"
+
+ACCEPTED = "accepted"
+"""The step after the server took the report: nothing is left to do."""
+
+
+class Recovery(StrEnum):
+    """What an agent does with the folder of an attempt that is not being executed."""
+
+    REMOVE = "remove"
+    """Everything is with the server, or nothing ever began."""
+    UPLOAD = "upload"
+    """The report is complete: it and its traces are brought to the server, days later too."""
+    CLOSE = "close"
+    """It was cut off: closed as failed. An interrupted window never becomes a number."""
+
+
+def recover(folder: Path) -> Recovery:
+    """Decide by what is on the disk alone: the lease, a complete report, an accepted report."""
+    if not (folder / LEASE).is_file() or ACCEPTED in steps(folder):
+        return Recovery.REMOVE
+    return Recovery.UPLOAD if (folder / REPORT).is_file() else Recovery.CLOSE
+
+
+def note(folder: Path, step: str) -> None:
+    """Append one step."""
+    line = json.dumps({"step": step, "at_ns": time.time_ns()}) + "\n"
+    with (folder / JOURNAL).open("a", encoding="utf-8") as file:
+        file.write(line)
+
+
+def steps(folder: Path) -> list[str]:
+    """Return the steps noted so far; a line that was cut off counts as never written."""
+    try:
+        lines = (folder / JOURNAL).read_bytes().split(b"\n")
+    except FileNotFoundError:
+        return []
+    found = [_step(line) for line in lines[:-1]]
+    return [step for step in found if step is not None]
+
+
+def _step(line: bytes) -> str | None:
+    try:
+        step = json.loads(line)["step"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return step if isinstance(step, str) else None
+
 
 Message = TypeVar("Message", bound=Record)
 
@@ -44,16 +111,16 @@ class AttemptFolder:
     @property
     def lease(self) -> Lease:
         """The lease that the attempt runs under; InfraError when it cannot be read."""
-        return _read(Lease, self.path / journal.LEASE)
+        return _read(Lease, self.path / LEASE)
 
     @property
     def report(self) -> AttemptReport:
         """The report that closes the attempt; InfraError when it cannot be read."""
-        return _read(AttemptReport, self.path / journal.REPORT)
+        return _read(AttemptReport, self.path / REPORT)
 
     def step(self, name: str) -> None:
         """Note that a step begins."""
-        journal.note(self.path, name)
+        note(self.path, name)
 
     def blocks_path(self, monitor: str) -> Path:
         """Where the samples of a monitor go as they arrive."""
@@ -73,7 +140,7 @@ class AttemptFolder:
     def keep_report(self, report: AttemptReport) -> None:
         """Write the report, the last file of an attempt: from here on the attempt is finished."""
         self.step("report")
-        write_whole(self.path / journal.REPORT, report.model_dump_json().encode())
+        write_whole(self.path / REPORT, report.model_dump_json().encode())
 
 
 class Spool:
@@ -124,7 +191,7 @@ class Spool:
         aside, path = self._attempts / (_NEW + lease.attempt_id), self._attempts / lease.attempt_id
         shutil.rmtree(aside, ignore_errors=True)
         aside.mkdir()
-        write_whole(aside / journal.LEASE, lease.model_dump_json().encode())
+        write_whole(aside / LEASE, lease.model_dump_json().encode())
         aside.rename(path)
         sync_folder(self._attempts)
         folder = AttemptFolder(path)
@@ -159,7 +226,7 @@ class Spool:
 
 
 def _leased_at_ns(path: Path) -> int:
-    lease = path / journal.LEASE
+    lease = path / LEASE
     return lease.stat().st_mtime_ns if lease.exists() else 0
 
 

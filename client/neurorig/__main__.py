@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurorig.cli import main
+from neurorig.cli.main import main
 
 if __name__ == "__main__":
     main()

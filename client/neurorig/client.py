@@ -10,9 +10,8 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from neurorig import benchmark_views, calls, file_views, rule_views, target_views, views
-from neurorig.connection import RETRY_S, Connection
+from neurorig.connection import RETRY_S, Connection, Resend
 from neurorig.errors import Unreachable
-from neurorig.outage import Resend
 from neurorig.uploads import named
 from neurorig.view_base import Page
 from neurorig.waiting import Waiting

@@ -1,11 +1,11 @@
-"""Waiting for jobs, without I/O: who is still open, what changed, how long to pause while the server is away."""
+"""Waiting for jobs and campaigns: what is still open, what changed, how long to pause. No I/O of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
+from neurorig.connection import Outage
 from neurorig.errors import Unreachable
-from neurorig.outage import Outage
 from neurorig.views import JobView
 
 

@@ -1,21 +1,58 @@
-"""What every board and every monitor driver implements. Six verbs each, all blocking.
-
-A driver class is called with its part of the bench file and nothing else, `Class(BoardConfig)` or
-`Class(MonitorConfig)`, and connects and identifies what it operates before it returns. A driver stays open from job
-to job: `compile` may be called again after any verb but `close`. A verb out of order raises a NeurorigError.
-
-Failures are `NeurorigError`s; anything else that escapes is treated as a crash of the driver.
-"""
+"""What every board and every monitor driver implements, and the record of phase edges they are given."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Literal, Protocol
 
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.trace import AcquisitionPlan, AcquisitionReport, ChannelInfo, SampleBlock, TraceHead
+from neurorig_protocols.trace import AcquisitionPlan, AcquisitionReport, ChannelInfo, Marker, SampleBlock, TraceHead
+
+
+def host_ns() -> int:
+    """Return the instant on the clock "host": monotonic nanoseconds, the same in all processes of a machine."""
+    return time.monotonic_ns()
+
+
+class MarkerLog:
+    """A MarkerSink that stamps every edge with the clock "host"."""
+
+    def __init__(self, now_ns: Callable[[], int] = host_ns) -> None:
+        self.records: list[Marker] = []
+        self._now_ns = now_ns
+
+    def begin(self, phase: PhaseName, index: int) -> None:
+        """Note that a window begins now."""
+        self._note(phase, index, "begin")
+
+    def end(self, phase: PhaseName, index: int) -> None:
+        """Note that the window ends now."""
+        self._note(phase, index, "end")
+
+    def _note(self, phase: PhaseName, index: int, edge: Literal["begin", "end"]) -> None:
+        # The instant first: building the record takes microseconds that belong to the phase.
+        t_ns = self._now_ns()
+        self.records.append(Marker(phase=phase, index=index, edge=edge, t_ns=t_ns))
+
+
+def pass_on(records: Iterable[Marker], sink: MarkerSink) -> None:
+    """Hand markers noted in another process to a sink; a MarkerLog keeps their instants, others stamp anew."""
+    if isinstance(sink, MarkerLog):
+        sink.records.extend(records)
+        return
+    for marker in records:
+        (sink.begin if marker.edge == "begin" else sink.end)(marker.phase, marker.index)
+
+
+def idle_on_host_clock(seconds: float, index: int | None, markers: MarkerSink) -> None:
+    """Wait for so many seconds; with an index the wait is that window of idle."""
+    if index is not None:
+        markers.begin("idle", index)
+    time.sleep(seconds)
+    if index is not None:
+        markers.end("idle", index)
 
 
 class MarkerSink(Protocol):
@@ -70,11 +107,6 @@ class PowerMonitor(Protocol):
 
     def close(self) -> None:
         """Restore the instrument's state. Idempotent, never raises."""
-
-
-def host_ns() -> int:
-    """Return the instant on the clock "host": monotonic nanoseconds, the same in all processes of a machine."""
-    return time.monotonic_ns()
 
 
 def supported_rates(rates_hz: Sequence[float], wanted_hz: float) -> float:

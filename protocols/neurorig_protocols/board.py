@@ -19,7 +19,7 @@ kind "qubo" (minimise xᵀQx, x binary, Q symmetric and integer)
                      reached_s float64 (g,) seconds since the start event, NaN where not reached;
                      reached_window int64 (g,) which window of the batch; reached_solution uint8 (g, n)
 
-kind "snn" (a spiking network in the chip's own integers, time step by time step; see neurorig_protocols.snn)
+kind "snn" (a spiking network in the chip's own integers, time step by time step; see workloads.snn.network)
     Artifact.meta:   name, inputs (number of input lines), populations (list of names, by number)
     Artifact.arrays: du, dv int64 (n,) decays in 1/4096 (du 1…4096, dv 0…4096); vth int64 (n,) threshold and
                      bias int64 (n,) in membrane units; population int64 (n,); outputs int64 (k,) observed neurons;

@@ -25,13 +25,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from neurorig_protocols.bench import BenchProfile, Boundary
+from neurorig_protocols.counter_updates import edges_u_j
 from neurorig_protocols.errors import Overload, SamplesLost
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, Reality, worst_grade
 from neurorig_protocols.records import Finite, Name, Record
 from neurorig_protocols.trace import ChannelInfo, Trace, Window
 from neurorig_protocols.uncertain import Inputs, Uncertain, as_quantity
-from neurorig_protocols.updates import edges_u_j
 
 UNATTRIBUTED = "unattributed"
 """Component of rails that the bench maps to none."""

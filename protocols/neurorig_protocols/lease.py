@@ -1,4 +1,8 @@
-"""Messages of a lease: an agent's exclusive, expiring, fenced claim on a job and a bench."""
+"""Messages of a lease, an agent's exclusive, expiring, fenced claim on a job and a bench; the protocol's version.
+
+Every agent request carries the header `Neurorig-Protocol`; a server that does not know the version answers
+409 `protocol_mismatch` with both versions.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,14 @@ from pydantic import AwareDatetime, Field
 
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Finite, Name, Record
+
+PROTOCOL_VERSION = 2
+PROTOCOL_HEADER = "Neurorig-Protocol"
+FENCE_HEADER = "Neurorig-Fence"
+"""Carries the fencing token of trace uploads."""
+UPLOAD_OFFSET_HEADER = "Upload-Offset"
+"""First byte of a chunk; HEAD answers with the bytes already held."""
+
 
 LEASE_ID = r"^[0-9a-f]{12}$"
 """Form of the ids that agents choose: 48 random bits in hexadecimal."""

@@ -16,8 +16,8 @@ from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.records import Digest, Finite, Name, Record
-from neurorig_protocols.snn_packed import MAX_TEXT
 from neurorig_protocols.trace import AcquisitionReport, Marker
+from neurorig_protocols.workloads.snn.network import MAX_TEXT
 
 Outcome = Literal["succeeded", "failed", "measurement_invalid", "cancelled"]
 """How the agent closes an attempt. "measurement_invalid": time and answer stand, energy is withheld.

@@ -10,18 +10,18 @@ from importlib.metadata import version
 from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
-from neurorig_server import problems
-from neurorig_server.api import health
+from neurorig_server.api import health_routes
 from neurorig_server.api.router import api
-from neurorig_server.bodies import BodyGuard
-from neurorig_server.metrics import Timing
+from neurorig_server.http import problems
+from neurorig_server.http.bodies import BodyGuard
+from neurorig_server.http.request_metrics import Timing
+from neurorig_server.http.shield import Shield
+from neurorig_server.http.wake import Listener
 from neurorig_server.services import Services, build
 from neurorig_server.settings import Settings
-from neurorig_server.shield import Shield
 from neurorig_server.store.store import Store
 from neurorig_server.sweeper import sweep
-from neurorig_server.wake import Listener
-from neurorig_server.web import errors as page_errors
+from neurorig_server.web import error_pages as page_errors
 from neurorig_server.web import router as pages
 
 DESCRIPTION = """Queues benchmark jobs for neuromorphic boards and answers with latency, energy and time to solution,
@@ -45,7 +45,7 @@ def create_app(settings: Settings, store: Store | None = None) -> FastAPI:
     problems.install(app)
     page_errors.install(app)
     app.include_router(api)
-    app.include_router(health.router)
+    app.include_router(health_routes.router)
     app.include_router(pages.router, include_in_schema=False)
     # The last one added is the outermost.
     app.add_middleware(BodyGuard, settings=settings)

@@ -16,12 +16,12 @@ import click
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from neurorig_protocols.api.tokens import Scope, TokenCreated
 from neurorig_protocols.errors import NeurorigError
-from neurorig_server import schema
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.errors import Refused
 from neurorig_server.store.store import Store
-from neurorig_server.views import Scope, TokenCreated
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,14 +73,14 @@ def _settings(**given: Any) -> Settings:
 def serve(token_file: Path | None, **given: Any) -> None:
     """Run the server."""
     from neurorig_server.app import create_app
-    from neurorig_server.serving import run
+    from neurorig_server.http.serving import run
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = _settings(**given)
     with _listening(settings.host, settings.port) as listener:
         store = Store(settings)
-        schema.upgrade(store.db)
+        schema_revision.upgrade(store.db)
         _first_token(store, token_file)
         app = create_app(settings, store)
         host, port = listener.getsockname()[:2]
@@ -132,7 +132,7 @@ def db() -> None:
 def db_upgrade(**given: Any) -> None:
     """Bring the database to the schema of this version; `serve` does it too."""
     store = Store(_settings(**given))
-    click.echo(f"The database has revision {schema.upgrade(store.db)}.")
+    click.echo(f"The database has revision {schema_revision.upgrade(store.db)}.")
     store.close()
 
 
@@ -143,7 +143,7 @@ def db_upgrade(**given: Any) -> None:
 def db_current(**given: Any) -> None:
     """Show the database's schema revision and the newest known one."""
     store = Store(_settings(**given))
-    click.echo(f"database: {schema.current(store.db) or 'empty'}, newest known: {schema.head()}")
+    click.echo(f"database: {schema_revision.current(store.db) or 'empty'}, newest known: {schema_revision.head()}")
     store.close()
 
 
@@ -210,5 +210,5 @@ def token_revoke(token_id: str, **given: Any) -> None:
 
 def _ready_store(**given: Any) -> Store:
     store = Store(_settings(**given))
-    schema.upgrade(store.db)
+    schema_revision.upgrade(store.db)
     return store

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 from nvml_kit import Gpus
 
-from neurorig_agents.doctor import examine
-from neurorig_drivers.conformance import Finding
+from neurorig_agents.bench_doctor import examine
+from neurorig_drivers.conformance.checks import Finding
 
-START_LAB = [sys.executable, "-c", "from neurorig_drivers.virtual.commands import lab; lab()", "start"]
+START_LAB = [sys.executable, "-c", "from neurorig_lab.lab_commands import lab; lab()", "start"]
 
 HOST_CPU = """
 name = "this-computer"

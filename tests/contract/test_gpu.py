@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from gpu_simulator import SIMULATED
 
-from neurorig_agents.doctor import examine
+from neurorig_agents.bench_doctor import examine
 
 BENCH = """
 name = "simulated-gpu"

@@ -14,18 +14,17 @@ from typing import Any
 import pytest
 from lava_kit import lava_python
 
-from neurorig_agents.control import Control
-from neurorig_agents.doctor import examine
+from neurorig_agents.attempt_control import Control, Stop
+from neurorig_agents.bench_doctor import examine
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.executor import execute
-from neurorig_agents.live_bench import LiveBench
 from neurorig_agents.spool import Spool
-from neurorig_agents.stop import Stop
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.recompute import recompute
-from neurorig_server.store.reports import AnalysisInput
+from neurorig_server.recompute.attempt import recompute
+from neurorig_server.recompute.verdict import AnalysisInput
 
 BENCH = """
 name = "lava"

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from house import House
 
-from neurorig.demo.host_bench import host_bench
+from neurorig.demo.lab import host_bench
 
 pytestmark = pytest.mark.e2e
 

@@ -18,8 +18,8 @@ import networkx
 import numpy as np
 import pytest
 
-from neurorig_agents.workloads.digits_data import read_images
-from neurorig_protocols.benchmarks.mnist_digits import Int8Mlp, network_bytes
+from neurorig_agents.workloads.prepare_digits import read_images
+from neurorig_protocols.workloads.digits.network import Int8Mlp, network_bytes
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
 

@@ -53,7 +53,7 @@ def test_a_meter_that_is_not_there_is_named(house: House) -> None:
     """An analyser whose process is gone is a monitor that does not answer; the run's time is kept."""
     house.server()
     lab, bench = house.lab("virtual-loihi")
-    os.kill(children_of(lab.popen.pid)["meter"], signal.SIGKILL)
+    os.kill(children_of(lab.popen.pid)["meter_process"], signal.SIGKILL)
     house.agent(bench)
     client = house.client()
 

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from house import House
 
-from neurorig.demo.host_bench import host_bench
+from neurorig.demo.lab import host_bench
 from neurorig.errors import ApiError
-from neurorig_protocols.benchmarks.qubo_file import from_bytes
 from neurorig_protocols.report import unpack_bits
+from neurorig_protocols.workloads.qubo.problem_file import from_bytes
 
 pytestmark = pytest.mark.e2e
 

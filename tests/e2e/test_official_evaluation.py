@@ -8,7 +8,7 @@ import pytest
 from house import House
 
 from neurorig import ApiError
-from neurorig.rule_files import round_of
+from neurorig.cli.documents import round_of
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 

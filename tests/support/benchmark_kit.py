@@ -6,7 +6,7 @@ from itertools import count
 from typing import Any
 
 from neurorig_protocols.bench import Boundary
-from neurorig_protocols.benchmarks.results import NO_ANSWER, Outcome, Result
+from neurorig_protocols.benchmarks.trial_results import NO_ANSWER, Outcome, Result
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity
 

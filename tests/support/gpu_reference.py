@@ -6,9 +6,9 @@ import math
 
 import numpy as np
 
-from neurorig_drivers.solvers.gpu_annealing import DESCENT_SWEEPS
 from neurorig_drivers.solvers.gpu_annealing_kernel import threshold
-from neurorig_drivers.solvers.temperatures import choose_temperatures
+from neurorig_drivers.solvers.gpu_search import DESCENT_SWEEPS
+from neurorig_drivers.solvers.sa_search import choose_temperatures
 
 
 def random_qubo(n, seed=0, largest=9):

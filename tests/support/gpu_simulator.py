@@ -45,8 +45,8 @@ class GpuProcess:
 
 
 def _search(asked: dict[str, Any]) -> dict[str, Any]:
-    from neurorig_drivers.solvers.gpu_annealing import GpuAnnealingParams, GpuAnnealingSearch, Layout
-    from neurorig_drivers.solvers.qubo import matrix
+    from neurorig_drivers.solvers.gpu_search import GpuAnnealingParams, GpuAnnealingSearch, Layout
+    from neurorig_drivers.solvers.qubo_search import matrix
 
     q = np.array(asked["q"], np.int64)
     rows, cols = np.nonzero(np.triu(q, 1))

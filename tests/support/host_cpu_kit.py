@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.board import Artifact, Batch
+from neurorig_protocols.workloads.qubo import mis
 
 CONFIG = BoardConfig(driver="host-cpu")
 GENERAL = ("dwave-tabu", "dwave-sa", "neurorig-tabu", "neurorig-sa")
@@ -15,7 +15,7 @@ SOLVERS = (*GENERAL, "neurorig-mis")
 
 def artifact(n=50, density=0.1, seed=0) -> Artifact:
     """Return a NeuroBench problem as the agent hands it over."""
-    made = qubo_mis.instance(n, density, seed)
+    made = mis.instance(n, density, seed)
     arrays = {name: getattr(made, name) for name in ("diagonal", "rows", "cols", "weights")}
     return Artifact("qubo", {"n": n}, arrays)
 

@@ -9,18 +9,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurorig_drivers.annealing.network import Network, from_arrays
+from neurorig_drivers.annealing.schedule import Schedule
 from neurorig_drivers.boards.loihi import environment
-from neurorig_drivers.boards.loihi.driver import LoihiBoard
+from neurorig_drivers.boards.loihi.cpu import prepare_qubo
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
-from neurorig_drivers.boards.loihi.request import prepare_qubo
-from neurorig_drivers.virtual.chip import kernel
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import place
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
-from neurorig_drivers.virtual.chip.schedule import Schedule
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.boards.loihi.loihi_driver import LoihiBoard
+from neurorig_lab.chip import kernel
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.mapping import place
 from neurorig_protocols.board import Artifact, Batch
 from neurorig_protocols.plan import PhaseName
+from neurorig_protocols.workloads.qubo import mis
 
 NO_LIMIT_S = 1e3
 START_LIMIT_S = 60.0
@@ -39,7 +39,7 @@ def lava_python() -> Path:
 
 def mis_network(n: int, density: float, seed: int) -> Network:
     """Return NeuroBench's problem as a network."""
-    made = qubo_mis.instance(n, density, seed)
+    made = mis.instance(n, density, seed)
     return from_arrays({name: getattr(made, name) for name in ("diagonal", "rows", "cols", "weights")})
 
 
@@ -77,7 +77,7 @@ def lava_steps(
 
 def artifact(n: int = 30, density: float = 0.1, seed: int = 0) -> Artifact:
     """Return NeuroBench's problem as an agent hands it over."""
-    made = qubo_mis.instance(n, density, seed)
+    made = mis.instance(n, density, seed)
     return Artifact("qubo", {"n": n}, {name: getattr(made, name) for name in ("diagonal", "rows", "cols", "weights")})
 
 

@@ -9,7 +9,7 @@ import nir
 import numpy as np
 
 from neurorig_protocols.board import Arrays
-from neurorig_protocols.events import Events, format_events
+from neurorig_protocols.workloads.snn.events import Events, format_events
 
 STEPS = 40
 

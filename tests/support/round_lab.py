@@ -14,9 +14,9 @@ from web_records import EVIL, loihi_bench
 
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.job import FixedTimeout
-from neurorig_server.round_jobs import RoundJobs, jobs_of_round
+from neurorig_server.api.submission import RoundJobs, jobs_of_round
+from neurorig_server.store.benchmark_tables import evaluations
 from neurorig_server.store.evaluations import tag
-from neurorig_server.store.tables_tunings import evaluations
 
 NONCE = "c0ffee00c0ffee00"
 

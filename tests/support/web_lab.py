@@ -31,16 +31,13 @@ from neurorig_protocols import trace as traces
 from neurorig_protocols.errors import DoesNotFit, MonitorLost
 from neurorig_protocols.job import BenchRecord, Digits, JobSpec, QuboMis
 from neurorig_protocols.lease import Lease, Renewal
-from neurorig_protocols.report import (
-    AttemptReport,
-    TraceRef,
-)
-from neurorig_server import schema
-from neurorig_server.recompute import recompute
+from neurorig_protocols.report import AttemptReport, TraceRef
+from neurorig_server.objects.traces import TraceStore, TraceUploads
+from neurorig_server.recompute.attempt import recompute
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
-from neurorig_server.traces import TraceStore, TraceUploads
 
 QUIET = {"lease_ttl_s": 3600, "bench_offline_s": 3600}
 """Nobody renews these leases or asks for work: both must outlive the tests."""
@@ -56,7 +53,7 @@ class Lab:
     def __init__(self, folder: Path) -> None:
         self.settings = Settings.model_validate({"data_dir": folder, **QUIET})
         self.store = Store(self.settings)
-        schema.upgrade(self.store.db)
+        schema_revision.upgrade(self.store.db)
         self.traces = TraceStore.of(self.settings)
         self._uploads = TraceUploads(self.settings, self.store.uploads, self.traces)
 

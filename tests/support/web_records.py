@@ -19,7 +19,6 @@ from neurorig_protocols.bench import (
     Omitted,
     Rail,
 )
-from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.board import BoardInfo, Compiled, Placement
 from neurorig_protocols.job import BenchRecord, Digits, JobSpec, QuboMis, TimeToSolution
 from neurorig_protocols.lease import Lease
@@ -34,6 +33,7 @@ from neurorig_protocols.report import (
     TraceRef,
     pack_bits,
 )
+from neurorig_protocols.workloads.qubo import mis
 
 DT_NS = 20_000.0
 IDLE_W = {"neurocores": 0.081, "memory": 0.0124, "io": 0.0061, "management": 0.342, "static": 0.508}
@@ -199,11 +199,11 @@ def _trace(columns: Mapping[str, npt.NDArray[np.float64]], line: npt.NDArray[np.
 
 def solved(workload: QuboMis, seed: int = 1) -> QuboAnswer:
     """Solve the problem greedily from random orders and report it as a board would."""
-    problem = qubo_mis.instance(workload.n, workload.density, workload.seed)
+    problem = mis.instance(workload.n, workload.density, workload.seed)
     rng = np.random.default_rng(seed)
     best = min((_greedy(problem, rng) for _ in range(40)), key=problem.cost)
     steps = _descent(problem.cost(best), rng)
-    target = qubo_mis.official_target(workload.n, workload.density, workload.seed)
+    target = mis.official_target(workload.n, workload.density, workload.seed)
     assert target is not None
     gaps = workload.scenario.gaps if isinstance(workload.scenario, TimeToSolution) else ()
     return QuboAnswer(
@@ -216,7 +216,7 @@ def solved(workload: QuboMis, seed: int = 1) -> QuboAnswer:
         solve_s=0.018,
         stopped_by="timeout",
         clock="dut",
-        reached=tuple(_reached(gap, qubo_mis.target_cost(target.cost, gap), steps, best) for gap in gaps),
+        reached=tuple(_reached(gap, mis.target_cost(target.cost, gap), steps, best) for gap in gaps),
         improvements=tuple(steps),
         activity={"synaptic_operations": 1.284e7, "spikes": 88213.0},
     )
@@ -232,7 +232,7 @@ def _descent(final: int, rng: np.random.Generator) -> list[Improvement]:
     ]
 
 
-def _greedy(problem: qubo_mis.Instance, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
+def _greedy(problem: mis.Instance, rng: np.random.Generator) -> npt.NDArray[np.uint8]:
     degree = np.bincount(np.concatenate([problem.rows, problem.cols]), minlength=problem.n)
     neighbours = [
         problem.cols[problem.rows == v].tolist() + problem.rows[problem.cols == v].tolist() for v in range(problem.n)

@@ -24,7 +24,6 @@ from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.bench import BoardConfig, MonitorConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import BoardLost, DoesNotFit, InfraError, MonitorLost, MonitorUnavailable
-from neurorig_protocols.snn import SpikingNetwork
 from neurorig_protocols.trace import (
     FLAG_OVERLOAD,
     AccuracySpec,
@@ -35,6 +34,7 @@ from neurorig_protocols.trace import (
     TraceHead,
     digest_of,
 )
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 
 def _misbehave(options: dict[str, Any], verb: str) -> None:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from neurorig_agents.workloads.digits import DigitsWork
-from neurorig_agents.workloads.qubo import QuboFileWork
-from neurorig_agents.workloads.qubo_mis import QuboMisWork
-from neurorig_agents.workloads.snn import SnnWork
+from neurorig_agents.workloads.prepare_digits import DigitsWork
+from neurorig_agents.workloads.prepare_qubo import QuboFileWork, QuboMisWork
+from neurorig_agents.workloads.prepare_snn import SnnWork
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn
 from neurorig_protocols.plan import PhaseName

@@ -1,4 +1,4 @@
-"""Starts what the demo measures with: a server, two virtual benches, this computer, and an agent beside each."""
+"""What the demo measures with and what it measures: server, benches, agents, jobs."""
 
 from __future__ import annotations
 
@@ -10,7 +10,87 @@ from pathlib import Path
 from neurorig.client import Client
 from neurorig.demo.children import Children
 from neurorig.demo.folder import Folder
-from neurorig.demo.host_bench import host_bench
+from neurorig_protocols.job import Digits, FixedTimeout, JobSpec, Needs, QuboMis, Scenario, TimeToSolution
+
+POWERCAP = Path("/sys/class/powercap")
+
+
+def host_bench(powercap: Path = POWERCAP) -> str:
+    """Return the bench profile of this computer as TOML."""
+    packages, reason = readable_packages(powercap)
+    lines = [
+        'name = "host-cpu"',
+        'reality = "physical"',
+        'description = "this computer; it also runs the server, the agents and the virtual lab of the demo"',
+        "",
+        "[board]",
+        'driver = "host-cpu"',
+        "",
+        "[[components]]",
+        'name = "processor"',
+        'description = "all cores and caches, whatever they run"',
+    ]
+    return "\n".join([*lines, *(_monitor(packages) if packages else _omission(reason))]) + "\n"
+
+
+def readable_packages(powercap: Path) -> tuple[list[str], str]:
+    """Return the folder names of the processor packages whose counters can be read, or none and the reason."""
+    zones = sorted(powercap.glob("intel-rapl:[0-9]*"))
+    packages = [zone for zone in zones if zone.name.count(":") == 1]
+    if not packages:
+        return [], "the kernel offers no RAPL counters here, as in most virtual machines and containers"
+    try:
+        for package in packages:
+            (package / "energy_uj").read_bytes()
+    except OSError as error:
+        return [], f"the RAPL counters cannot be read: {error.strerror}; only root may since CVE-2020-8694"
+    return [package.name for package in packages], ""
+
+
+def _monitor(packages: list[str]) -> list[str]:
+    names = [f"package-{number}" for number, _ in enumerate(packages)]
+    rails = [line for name in names for line in ("", "[[rails]]", f'name = "{name}"', 'component = "processor"')]
+    channels = ", ".join(f'{{ channel = {k}, rail = "{name}" }}' for k, name in enumerate(names, start=1))
+    monitor = ["", "[[monitors]]", 'id = "rapl"', 'driver = "rapl"', f"channels = [{channels}]"]
+    options = ["", "[monitors.options]", f"zones = {json.dumps(','.join(packages))}"]
+    # No line runs from a processor to its own counters, so windows come from host timestamps.
+    return [*rails, *monitor, *options, "", "[marker]", 'monitor = "rapl"', 'mode = "software"']
+
+
+def _omission(reason: str) -> list[str]:
+    return ["", "[[omitted]]", 'component = "processor"', f"reason = {json.dumps(reason)}"]
+
+
+TAG = "demo"
+DIGITS = 200
+
+# n, density, graph seed
+INSTANCES = (*((250, 0.05, seed) for seed in range(5)), (1000, 0.01, 0))
+QUBO_BOARDS = ("virtual-loihi", "host-cpu")
+DIGITS_BENCH = "virtual-serial"
+
+SCENARIOS: tuple[Scenario, ...] = (
+    TimeToSolution(kind="time-to-solution", limit_s=0.5),
+    FixedTimeout(kind="fixed-timeout", timeout_s=0.01),
+    FixedTimeout(kind="fixed-timeout", timeout_s=0.1),
+)
+
+
+def demo_jobs() -> list[JobSpec]:
+    """Return all jobs, the digits first because their device is the slowest."""
+    qubo = [
+        JobSpec(
+            workload=QuboMis(name="qubo-mis", n=n, density=density, seed=seed, scenario=scenario),
+            needs=Needs(board=board),
+            tags=(TAG,),
+        )
+        for board in QUBO_BOARDS
+        for n, density, seed in INSTANCES
+        for scenario in SCENARIOS
+    ]
+    digits = JobSpec(workload=Digits(name="mnist-digits", count=DIGITS), needs=Needs(bench=DIGITS_BENCH), tags=(TAG,))
+    return [digits, *qubo]
+
 
 VIRTUAL_BENCHES = ("virtual-loihi", "virtual-serial")
 HOST_BENCH = "host-cpu"

@@ -7,10 +7,9 @@ from typing import Any
 
 from rich.table import Table
 
-from neurorig import quantity_text as text
-from neurorig import tables
-from neurorig.demo.agreement import Agreement
-from neurorig.demo.result import Result
+from neurorig.cli import quantity_text as text
+from neurorig.cli import tables
+from neurorig.demo.results import Agreement, Result
 from neurorig.views import CellView, PhaseTotalView, QuantityView, ReachedView
 
 Json = dict[str, Any]

@@ -10,10 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from neurorig.demo.agreement import agreement, comparisons
-from neurorig.demo.result import Result
+from neurorig.cli.quantity_text import known_u
+from neurorig.demo.results import Result, agreement, comparisons
 from neurorig.errors import ClientError
-from neurorig.quantity_text import known_u
 from neurorig.views import AnswerView, QuantityView, ReachedView, ScenarioView, VerifiedView
 
 Json = dict[str, Any]

@@ -1,25 +1,83 @@
-"""NVML: the energy counters of NVIDIA's GPUs as a power monitor.
-
-Its numbers have the grade `onboard` and no maker's accuracy: what stands in the AccuracySpec is this project's
-assumption, or what the bench declares, and says so. There is no marker line; windows come from host timestamps. The
-counter is updated a few times a second only, which is measured while arming: docs/how-to/measure-a-gpu.md.
-"""
+"""NVML: the energy counters of NVIDIA's GPUs as a power monitor, and what their accuracy is assumed to be."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from neurorig_drivers.interface import host_ns
-from neurorig_drivers.monitors.counter_monitor import CounterMonitor, invalid
-from neurorig_drivers.monitors.counter_polling import Poller, Polls, unmarked_block
-from neurorig_drivers.monitors.counter_updates import LateUpdates, Steps, Updates
-from neurorig_drivers.monitors.nvml_accuracy import COUNTER_STEP_J, Worth, range_w
+from neurorig_drivers.monitors.counters import (
+    CounterMonitor,
+    LateUpdates,
+    Poller,
+    Polls,
+    Steps,
+    Updates,
+    invalid,
+    unmarked_block,
+)
 from neurorig_drivers.monitors.nvml_counters import Gpu
 from neurorig_drivers.monitors.nvml_counters import Nvml as Library
 from neurorig_protocols.bench import MonitorConfig
 from neurorig_protocols.errors import MonitorLost, MonitorUnavailable, NeurorigError
-from neurorig_protocols.trace import AcquisitionPlan, AcquisitionReport, ChannelInfo, SampleBlock
+from neurorig_protocols.trace import AccuracySpec, AcquisitionPlan, AcquisitionReport, ChannelInfo, SampleBlock
+
+ASSUMED_GAIN_LIMIT = 0.05
+ASSUMED_CLOCK_LIMIT = 500e-6
+COUNTER_STEP_J = 1e-3
+
+ASSUMED = (
+    "assumed by neurorig: 5 % of reading, which NVIDIA states for power readings of old parts; nobody publishes an "
+    "accuracy of the energy counter"
+)
+DECLARED = "declared by the bench (sensor_accuracy): {limit:g} of reading"
+REST = (
+    "no offset; counter steps of 1 mJ; at each edge of a window all that was counted between two updates; host clock "
+    "within 500 ppm. In no figure: power sensors that look a quarter of the time only, as published of A100 and H100 "
+    "(arXiv 2312.02741), so a load that repeats in step with them may be far off."
+)
+
+
+@dataclass(frozen=True)
+class Worth:
+    """The relative limit of the counters' error, and whose word that is."""
+
+    gain_limit: float
+    source: str
+
+    @classmethod
+    def of(cls, config: MonitorConfig) -> Worth:
+        """Return what the bench declares, or what is assumed; InvalidConfig when it declares no such number."""
+        limit = config.options.get("sensor_accuracy")
+        if limit is None:
+            return cls(ASSUMED_GAIN_LIMIT, f"{ASSUMED}; {REST}")
+        if isinstance(limit, bool | str) or not 0 < limit < 1:
+            raise invalid(config, f"sensor_accuracy is {limit!r}, it must be a number between 0 and 1")
+        return cls(float(limit), f"{DECLARED.format(limit=limit)}; {REST}")
+
+    def spec(self, update_s: float) -> AccuracySpec:
+        """Return the accuracy of a counter that is updated every `update_s` seconds at least."""
+        step_w = COUNTER_STEP_J / update_s
+        return AccuracySpec(
+            gain_limit=self.gain_limit,
+            offset_limit_w=0.0,
+            noise_w=step_w,
+            resolution_w=step_w,
+            timebase_limit=ASSUMED_CLOCK_LIMIT,
+            update_s=update_s,
+            source=self.source,
+        )
+
+
+def range_w(facts: Mapping[str, str | float | bool], sample_s: float) -> float:
+    """Return the largest power in watts that the GPU may draw.
+
+    A GPU that does not tell has what a counter of 64 bits could count in a sample.
+    """
+    told = [float(facts[key]) for key in ("largest_power_limit_w", "power_limit_w") if key in facts]
+    return max((watts for watts in told if watts > 0), default=float(1 << 64) * COUNTER_STEP_J / sample_s)
+
 
 POLL_S = 0.005
 """Time between two readings and length of a sample: short beside any update time that was published, 20 to 100 ms."""

@@ -14,12 +14,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from neurorig_drivers.interface import supported_rates
-from neurorig_drivers.monitors.visa import VisaLink
+from neurorig_drivers.monitors.visa_session import VisaLink
 from neurorig_protocols.bench import MonitorConfig
 from neurorig_protocols.errors import InvalidConfig, MeasurementError, MonitorLost, MonitorMismatch, NeurorigError
 from neurorig_protocols.quantities import Grade
-from neurorig_protocols.scpi.errors import parse_record
-from neurorig_protocols.scpi.values import format_channels, format_number
 from neurorig_protocols.trace import (
     AccuracySpec,
     AcquisitionPlan,
@@ -28,6 +26,8 @@ from neurorig_protocols.trace import (
     SampleBlock,
     TraceHead,
 )
+from neurorig_protocols.wire.scpi.status import parse_record
+from neurorig_protocols.wire.scpi.values import format_channels, format_number
 
 HEADROOM = 1.1
 """A range is chosen for so many times the peak of the ranging pass (MLPerf Power does the same)."""

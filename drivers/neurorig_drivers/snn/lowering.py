@@ -1,4 +1,4 @@
-"""From a network in real numbers to the integers of `neurorig_protocols.snn`, with the error of every rounding.
+"""From a network in real numbers to a chip's integers (`workloads.snn.network`), with the error of every rounding.
 
 Each population gets a scale of its own: membrane units per unit of the graph. Its weights, thresholds and biases are
 scaled alike, so nothing but the rounding changes. Thresholds are rounded down, which changes nothing where the
@@ -12,9 +12,16 @@ from typing import Any
 
 import numpy as np
 
-from neurorig_drivers.snn.real import Floats, Ints, RealNetwork, RealPopulation
+from neurorig_drivers.snn.real_network import Floats, Ints, RealNetwork, RealPopulation
 from neurorig_protocols.errors import DoesNotFit
-from neurorig_protocols.snn import DECAY_ONE, STATE_LIMIT, WEIGHT_MAX, WEIGHT_MIN, WEIGHT_SHIFT, SpikingNetwork
+from neurorig_protocols.workloads.snn.network import (
+    DECAY_ONE,
+    STATE_LIMIT,
+    WEIGHT_MAX,
+    WEIGHT_MIN,
+    WEIGHT_SHIFT,
+    SpikingNetwork,
+)
 
 WEIGHT_ONE = 1 << WEIGHT_SHIFT
 _NEAR = 1e-9

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from neurorig_drivers.framing import Arrays, FrameError, encode, read_frame
+from neurorig_drivers.process.framing import Arrays, FrameError, encode, read_frame
 from neurorig_protocols.errors import DriverMissing, DriverTimeout, ErrorRecord, JobError, NeurorigError, from_record
 
 MAX_FILE_BYTES = 128 << 20

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from neurorig_drivers.snn.real import Ints, RealPopulation
+from neurorig_drivers.snn.real_network import Ints, RealPopulation
 from neurorig_protocols.errors import DoesNotFit, UserError
 
 Late = tuple[str, int]

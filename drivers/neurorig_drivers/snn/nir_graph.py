@@ -14,13 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from neurorig_drivers.snn.hdf5 import look_over
 from neurorig_drivers.snn.nir_delays import Late, Relays, delayed, relays_of, whole_steps
-from neurorig_drivers.snn.nir_file import check_types, read_nodes
-from neurorig_drivers.snn.nir_neurons import NEURONS, TIME_CONSTANTS
-from neurorig_drivers.snn.nir_opened import Step, kind_of, opened, step_of
+from neurorig_drivers.snn.nir_file import check_types, look_over, read_nodes
+from neurorig_drivers.snn.nir_opened import NEURONS, TIME_CONSTANTS, Step, kind_of, opened, step_of
 from neurorig_drivers.snn.operators import Operator, Shape, is_linear, is_supported, operator_of, unsupported
-from neurorig_drivers.snn.real import Floats, Ints, RealNetwork, RealPopulation
+from neurorig_drivers.snn.real_network import Floats, Ints, RealNetwork, RealPopulation
 from neurorig_protocols.errors import DoesNotFit, UserError
 
 MAX_NEURONS = 1_000_000

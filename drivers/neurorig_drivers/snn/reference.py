@@ -1,4 +1,4 @@
-"""What a board is compared with: the dynamics of `neurorig_protocols.snn`, all samples together.
+"""What a board is compared with: the dynamics of `neurorig_protocols.workloads.snn.network`, all samples together.
 
 For tests and conformance checks. Not for speed.
 """
@@ -8,8 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from neurorig_protocols.board import Arrays
-from neurorig_protocols.snn import SpikingNetwork
-from neurorig_protocols.snn_run import Raster, rasters
+from neurorig_protocols.workloads.snn.network import Raster, SpikingNetwork, rasters
 
 __all__ = ["Raster", "simulate"]
 

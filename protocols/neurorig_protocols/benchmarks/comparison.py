@@ -16,8 +16,8 @@ from pydantic import Field
 
 from neurorig_protocols.benchmarks import ratios
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
-from neurorig_protocols.benchmarks.results import NOT_MEASURED, Outcome, Result, limit_s
 from neurorig_protocols.benchmarks.statistics import Run
+from neurorig_protocols.benchmarks.trial_results import NOT_MEASURED, Outcome, Result, limit_s
 from neurorig_protocols.job import Qubo, QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Finite, Record

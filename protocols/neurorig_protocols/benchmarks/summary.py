@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from neurorig_protocols.bench import Boundary
-from neurorig_protocols.benchmarks.qubo_mis import edge_count
-from neurorig_protocols.benchmarks.results import Outcome, Result, Target, limit_s
 from neurorig_protocols.benchmarks.statistics import Censored, Run, mean_quantity, mean_value, observed, summarise
+from neurorig_protocols.benchmarks.trial_results import Outcome, Result, Target, limit_s
 from neurorig_protocols.benchmarks.tuning import Finding, find_per_instance_tuning
 from neurorig_protocols.job import QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Digest, Finite, Name, Record
+from neurorig_protocols.workloads.qubo.mis import edge_count
 
 SEEDS = 5
 """A reported number is the mean over so many seeds."""

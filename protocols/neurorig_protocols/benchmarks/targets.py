@@ -1,26 +1,22 @@
-"""Best verified targets: records with their solutions, and the checks that a proposed one must pass. Pure.
-
-A best verified target is a cost that anybody can recompute, because its solution comes with it. The benchmark's own
-targets, which are costs without solutions, are `qubo_mis.official_target`; the ones that ship with this package are in
-`targets_shipped`. Not for keeping them: that is the server's store.
-"""
+"""Best verified targets: records with their solutions, the checks of a proposed one, solutions as files. Pure."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from pydantic import Field, StrictInt
+from pydantic import Field, StrictInt, ValidationError
 
-from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.errors import BelowBound, MalformedSolution, NotIndependent, WrongLength
 from neurorig_protocols.job import Qubo, QuboMis, Seed
 from neurorig_protocols.records import Digest, Finite, Record
-from neurorig_protocols.report import unpack_bits
+from neurorig_protocols.report import pack_bits, unpack_bits
+from neurorig_protocols.workloads.qubo import mis
 
 Bits = npt.NDArray[np.uint8]
 
@@ -42,7 +38,7 @@ class MisProblem(Record):
     @property
     def edges(self) -> int:
         """Number of edges; it and the seed make the graph."""
-        return qubo_mis.edge_count(self.n, self.density)
+        return mis.edge_count(self.n, self.density)
 
     @property
     def key(self) -> str:
@@ -126,7 +122,7 @@ def recompute(problem: Costed, solution: str, bound: Bound | None = None) -> int
     """
     bits = _bits(solution, problem.n)
     cost = problem.cost(bits)
-    if isinstance(problem, qubo_mis.Instance) and not problem.is_independent_set(bits):
+    if isinstance(problem, mis.Instance) and not problem.is_independent_set(bits):
         raise NotIndependent(
             "the set holds both ends of an edge, so it is no independent set",
             where="solution",
@@ -164,3 +160,55 @@ def _bits(solution: str, n: int) -> Bits:
             where="solution",
             next_step=f"Pack exactly the {n} bits of the problem, first bit highest.",
         ) from error
+
+
+LONGEST_TEXT = 4 << 20
+"""Characters of a solution file; a longer one is refused unread."""
+
+
+class SolutionFile(Record):
+    """A verified solution on its way between people and servers."""
+
+    format: Literal["neurorig-solution-1"] = "neurorig-solution-1"
+    problem: Problem
+    cost: int
+    solution: str = Field(max_length=LONGEST_SOLUTION, description="packed bits x0…xn-1, first bit highest, base64")
+    found_by: Who
+    found_on: Who
+    found_at: date
+    comment: str = Field(default="", max_length=2000)
+
+
+@dataclass(frozen=True)
+class PlainBits:
+    """A solution without its problem: how many variables it has, and their packed bits."""
+
+    n: int
+    solution: str
+
+    def of(self, n: int) -> str:
+        """Return the packed bits of a problem with n variables; WrongLength for another number."""
+        if n != self.n:
+            raise WrongLength(f"the problem has {n} variables, the solution {self.n}", where="file")
+        return self.solution
+
+
+def parse(text: str) -> SolutionFile | PlainBits:
+    """Return what a file's text holds; MalformedSolution when it is neither of the two forms."""
+    if len(text) > LONGEST_TEXT:
+        raise MalformedSolution(f"a solution file has at most {LONGEST_TEXT} characters", where="file")
+    if text.lstrip().startswith("{"):
+        try:
+            return SolutionFile.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"])) or "file"
+            raise MalformedSolution(f"this is no solution file: {first['msg']}", where=place) from error
+    bits = "".join(text.split())
+    if not bits or set(bits) - {"0", "1"}:
+        raise MalformedSolution(
+            "a solution file is JSON or a text of 0 and 1",
+            where="file",
+            next_step="Write one 0 or 1 for each variable, in order.",
+        )
+    return PlainBits(len(bits), pack_bits(np.frombuffer(bits.encode("ascii"), np.uint8) - ord("0")))

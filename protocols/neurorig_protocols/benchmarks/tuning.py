@@ -28,10 +28,11 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-from neurorig_protocols.benchmarks import expressions, qubo_mis
+from neurorig_protocols.benchmarks import expressions
 from neurorig_protocols.errors import BadExpression, NoValue
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_protocols.records import Digest, Name, Record
+from neurorig_protocols.workloads.qubo import mis
 
 SIZES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 """Sizes of the benchmark; larger ones join the list as they are first solved."""
@@ -206,7 +207,7 @@ def find_per_instance_tuning(specs: Iterable[JobSpec]) -> list[Finding]:
 
 def _group(spec: JobSpec, workload: QuboMis) -> str:
     # By number of edges: a density that is off by a trifle draws the same kind of graph under another name.
-    edges = qubo_mis.edge_count(workload.n, workload.density)
+    edges = mis.edge_count(workload.n, workload.density)
     key = [spec.needs.board, spec.solver.name, workload.n, edges, _scenario(workload)]
     return json.dumps(key, sort_keys=True)
 

@@ -7,22 +7,18 @@ from typing import Any
 from fastapi import APIRouter, Depends
 
 from neurorig_server.api import (
-    attempts,
-    benches,
-    campaigns,
-    comparisons,
-    energy,
-    evaluations,
-    files,
-    jobs,
-    leases,
-    protocol,
-    targets,
-    tokens,
-    tunings,
-    uploads,
+    attempt_routes,
+    bench_routes,
+    campaign_routes,
+    evaluation_routes,
+    file_routes,
+    job_routes,
+    lease_routes,
+    parameters,
+    target_routes,
+    token_routes,
 )
-from neurorig_server.problems import MEDIA_TYPE, Problem
+from neurorig_server.http.problems import MEDIA_TYPE, Problem
 
 PREFIX = "/api/v1"
 
@@ -43,10 +39,21 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
     for status, meaning in MEANINGS.items()
 }
 
-api = APIRouter(prefix=PREFIX, responses=RESPONSES, dependencies=[Depends(protocol.require_known_version)])
-MODULES = (
-    jobs, campaigns, comparisons, tunings, evaluations, benches, leases, attempts, uploads,
-    files, targets, energy, tokens,
-)  # fmt: skip
-for module in MODULES:
-    api.include_router(module.router)
+api = APIRouter(prefix=PREFIX, responses=RESPONSES, dependencies=[Depends(parameters.require_known_version)])
+ROUTERS = (
+    job_routes.router,
+    campaign_routes.router,
+    campaign_routes.comparison_router,
+    evaluation_routes.tuning_router,
+    evaluation_routes.router,
+    bench_routes.router,
+    lease_routes.router,
+    attempt_routes.router,
+    lease_routes.upload_router,
+    file_routes.router,
+    target_routes.router,
+    attempt_routes.energy_router,
+    token_routes.router,
+)
+for router in ROUTERS:
+    api.include_router(router)

@@ -7,21 +7,16 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select
 
+from neurorig_protocols.api.attempts import AnswerView, AttemptView, Evidence, TraceInfo
+from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.store import documents
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
-from neurorig_server.store.standings import standings
+from neurorig_server.store.evaluations import standings
 from neurorig_server.store.tables import attempts, jobs
-from neurorig_server.views import (
-    AnswerView,
-    AttemptView,
-    EnergyAbsent,
-    Evidence,
-    TraceInfo,
-)
 
 _ANSWERS: TypeAdapter[AnswerView] = TypeAdapter(AnswerView)
 

@@ -8,13 +8,13 @@ from typing import Any, Literal
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from neurorig_protocols.api.benches import BenchView, LeaseView
 from neurorig_protocols.job import BenchRecord
 from neurorig_server.store import requirements
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.tables import attempts, benches, holds_bench, jobs
 from neurorig_server.store.tokens import Principal
-from neurorig_server.views import BenchView, LeaseView
 
 TOUCH_S = 1.0
 """An agent is noted as seen at most this often, so that waiting agents do not keep the database writing."""

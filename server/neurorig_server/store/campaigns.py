@@ -6,17 +6,16 @@ from collections.abc import Sequence
 
 from sqlalchemy import func, insert, select
 
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
 from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
-from neurorig_server import admission
-from neurorig_server.ids import new_id
-from neurorig_server.store import idempotency, tags
+from neurorig_server.store import admission, evaluations, idempotency
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.jobs import insert_jobs, placed
+from neurorig_server.store.keys import new_id
 from neurorig_server.store.tables import campaigns, jobs
 from neurorig_server.store.tokens import Principal
-from neurorig_server.views import CampaignCreated, CampaignView
 
 
 class Campaigns:
@@ -43,7 +42,7 @@ class Campaigns:
         fitting: set[str] = set()
         for spec in specs:
             admission.require_possible(spec)
-        tags.require_free(specs, own_tags)
+        evaluations.require_free(specs, own_tags)
         with self._db.write() as connection:
 
             def make() -> str:

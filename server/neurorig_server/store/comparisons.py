@@ -1,24 +1,95 @@
-"""Use cases on comparisons and summaries: what is stored is which sides belong together, the numbers are computed."""
+"""Use cases on comparisons and summaries: which sides belong together; their numbers are computed when asked for."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, select
+from sqlalchemy.sql.selectable import FromClause
 
+from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonRequest, ComparisonView, Side
 from neurorig_protocols.benchmarks.comparison import compare
-from neurorig_protocols.benchmarks.results import Result
 from neurorig_protocols.benchmarks.summary import Summary, summarise_campaign
-from neurorig_server.collector import held_off
-from neurorig_server.comparison_views import CampaignSummary, ComparisonRequest, ComparisonView, Side
-from neurorig_server.ids import new_id
-from neurorig_server.store import idempotency, results
+from neurorig_protocols.benchmarks.trial_results import Result
+from neurorig_protocols.job import JobSpec, JobState
+from neurorig_server.http.threads import held_off
+from neurorig_server.recompute.campaign_results import ANSWER_FIELDS, Pieces, result_of
+from neurorig_server.store import idempotency
+from neurorig_server.store.benchmark_tables import comparisons
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
-from neurorig_server.store.tables import campaigns, jobs
-from neurorig_server.store.tables_comparisons import comparisons
+from neurorig_server.store.keys import new_id
+from neurorig_server.store.tables import attempts, campaigns, documents, energy_cells, jobs
 from neurorig_server.store.tokens import Principal
+
+
+def of_campaign(connection: Connection, campaign_id: str) -> list[Result]:
+    """Return the results of a campaign's jobs, in the order of their submission."""
+    return _campaign_results(connection, jobs.c.campaign_id == campaign_id)
+
+
+def of_job(connection: Connection, job_id: str) -> list[Result]:
+    """Return the result of one job as a list of one; empty when there is no such job."""
+    return _campaign_results(connection, jobs.c.id == job_id)
+
+
+def _campaign_results(connection: Connection, wanted: ColumnElement[bool]) -> list[Result]:
+    durations = {row.attempt_seq: row for row in connection.execute(_durations(wanted))}
+    pieces = {row.job_seq: _pieces(row, durations.get(row.seq)) for row in connection.execute(_attempts(wanted))}
+    asked = select(jobs.c.seq, jobs.c.id, jobs.c.state, jobs.c.spec, jobs.c.error).where(wanted).order_by(jobs.c.seq)
+    return [
+        result_of(row.id, JobState(row.state), JobSpec.model_validate(row.spec), row.error, pieces.get(row.seq))
+        for row in connection.execute(asked)
+    ]
+
+
+def _attempts(wanted: ColumnElement[bool]) -> Select[Any]:
+    """Select every attempt that closed with a result; only the parts of its documents that are used are read out."""
+    source: FromClause = attempts.join(jobs, jobs.c.seq == attempts.c.job_seq)
+    parts: list[ColumnElement[Any]] = []
+    for kind in ("report", "verified", "energy"):
+        document = documents.alias(kind)
+        source = source.outerjoin(document, and_(document.c.attempt_seq == attempts.c.seq, document.c.kind == kind))
+        parts += _parts(kind, document.c.body)
+    c = attempts.c
+    columns = (c.seq, c.job_seq, c.id, c.bench, c.board, c.reality, c.codes, c.energy_absent, c.error)
+    query = select(*columns, *parts).select_from(source)
+    # Of several attempts of a job the last one is its result: it stands last.
+    return query.where(wanted, c.state.in_(("succeeded", "measurement_invalid"))).order_by(c.job_seq, c.number)
+
+
+def _parts(kind: str, body: Any) -> list[ColumnElement[Any]]:
+    if kind == "report":
+        return [body["answer"][field].label(field) for field in ANSWER_FIELDS]
+    if kind == "energy":
+        return [body["totals"].label("totals"), body["boundary"].label("boundary")]
+    return [body.label("verified")]
+
+
+def _durations(wanted: ColumnElement[bool]) -> Select[Any]:
+    c = energy_cells.c
+    source = energy_cells.join(attempts, attempts.c.seq == c.attempt_seq).join(jobs, jobs.c.seq == attempts.c.job_seq)
+    query = select(c.attempt_seq, func.max(c.duration_s).label("run_s"), func.max(c.windows).label("runs"))
+    return query.select_from(source).where(wanted, c.phase == "run").group_by(c.attempt_seq)
+
+
+def _pieces(row: Row[Any], duration: Row[Any] | None) -> Pieces:
+    return Pieces(
+        attempt=row.id,
+        bench=row.bench,
+        board=row.board,
+        reality=row.reality,
+        codes=tuple(row.codes),
+        withheld=row.energy_absent or (row.error or {}).get("message"),
+        answer={field: getattr(row, field) for field in ANSWER_FIELDS},
+        verified=row.verified,
+        # An invalid measurement has no cells, and its matrix, if any, is no result.
+        totals=row.totals if duration else None,
+        boundary=row.boundary if duration else None,
+        run_s=duration.run_s if duration else None,
+        runs=duration.runs if duration else None,
+    )
 
 
 class Comparisons:
@@ -78,7 +149,7 @@ class Comparisons:
             row = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
             if row is None:
                 raise not_found("campaign", campaign_id)
-            summary = summarise_campaign(results.of_campaign(connection, campaign_id))
+            summary = summarise_campaign(of_campaign(connection, campaign_id))
         return CampaignSummary(
             id=row.id,
             name=row.name,
@@ -112,5 +183,5 @@ def _require(connection: Connection, side: Side) -> None:
 
 def _results(connection: Connection, side: Side) -> list[Result]:
     if side.job:
-        return results.of_job(connection, side.job)
-    return results.of_campaign(connection, str(side.campaign))
+        return of_job(connection, side.job)
+    return of_campaign(connection, str(side.campaign))

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from pydantic import AwareDatetime
 from sqlalchemy import Row, Select, func, select
 
+from neurorig_protocols.api.energy import EnergyRow
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import GRADE_ORDER, Quantity, Reality
 from neurorig_protocols.records import Name, Record
 from neurorig_server.store.database import Database
 from neurorig_server.store.tables import energy_cells
-from neurorig_server.views import EnergyRow
 
 GroupKey = Literal["component", "phase", "board", "bench", "workload"]
 

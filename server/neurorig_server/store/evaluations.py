@@ -1,28 +1,94 @@
-"""Use cases on evaluation rounds: open, freeze, look. The only code that draws, holds and publishes their secrets."""
+"""Use cases on evaluation rounds: open, freeze, view. The only code that draws, holds and publishes their secrets."""
 
 from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Collection, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, Select, and_, case, distinct, false, func, insert, or_, select, update
 
+from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationView, RoundCount
+from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.benchmarks import evaluation
-from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState
-from neurorig_protocols.job import JobState
-from neurorig_server.ids import PATTERN, new_id
+from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState, Standing
+from neurorig_protocols.job import JobSpec, JobState, QuboMis
 from neurorig_server.store import idempotency
+from neurorig_server.store.benchmark_tables import evaluation_seeds, evaluations, tunings
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, Refused, not_found
+from neurorig_server.store.errors import (
+    EvaluationOpen,
+    EvaluationRevealed,
+    FieldProblem,
+    Forbidden,
+    Refused,
+    ReservedTag,
+    not_found,
+)
 from neurorig_server.store.idempotency import Key
-from neurorig_server.store.paging import cut, from_cursor
+from neurorig_server.store.keys import cut, from_cursor, new_id
 from neurorig_server.store.tables import among, campaigns, job_tags, jobs
-from neurorig_server.store.tables_tunings import evaluation_seeds, evaluations, tunings
-from neurorig_server.store.tags import EVALUATION
 from neurorig_server.store.tokens import Principal
-from neurorig_server.tuning_views import EvaluationPage, EvaluationView, RoundCount
+
+EVALUATION = "evaluation:"
+"""Before the id of an evaluation round, on each of its jobs."""
+RESERVED = (EVALUATION,)
+"""What a tag of a submitter may not begin with, whatever its case."""
+
+
+def require_free(specs: Iterable[JobSpec], own: frozenset[str] = frozenset()) -> None:
+    """Raise ReservedTag for a tag that is the server's, but for those in `own`, which it sets itself."""
+    given = dict.fromkeys(tag for spec in specs for tag in spec.tags)
+    taken = [tag for tag in given if tag not in own and tag.strip().casefold().startswith(RESERVED)]
+    if not taken:
+        return
+    problems = [FieldProblem(field="tags", message=_message(tag), code=ReservedTag.code) for tag in taken]
+    step = "Leave the tag out. The jobs of a round get it by themselves: `neurorig evaluation submit`."
+    raise ReservedTag(problems[0].message, problems=problems, next_step=step)
+
+
+def _message(tag: str) -> str:
+    return f"the tag '{tag}' is one that only the server sets: it counts a round's jobs by it"
+
+
+def standings(connection: Connection, jobs: Sequence[tuple[JobSpec, datetime]]) -> list[Standing | None]:
+    """Return the standing of each job, given as (specification, instant of its submission), in their order."""
+    drawn = _drawn(connection, {key for spec, _ in jobs if (key := _key(spec)) is not None})
+    return [evaluation.standing(spec, _round_of(spec, created_at, drawn)) for spec, created_at in jobs]
+
+
+def _key(spec: JobSpec) -> tuple[str, int] | None:
+    """Return the declaration and the graph seed of a job that could be an evaluation."""
+    workload, digest = spec.workload, spec.solver.tuning
+    return (digest, workload.seed) if digest is not None and isinstance(workload, QuboMis) else None
+
+
+def _drawn(connection: Connection, keys: set[tuple[str, int]]) -> dict[tuple[str, int], list[Row[Any]]]:
+    """Return for each (declaration, seed) the rounds that drew it, oldest first."""
+    found: dict[tuple[str, int], list[Row[Any]]] = defaultdict(list)
+    if not keys:
+        return found
+    c = evaluation_seeds.c
+    query: Select[Any] = (
+        select(c.tuning, c.seed, evaluations.c.id, evaluations.c.frozen_at)
+        .join(evaluations, evaluations.c.seq == c.evaluation_seq)
+        .where(c.tuning.in_(sorted({digest for digest, _ in keys})), c.seed.in_(sorted({seed for _, seed in keys})))
+        .order_by(c.evaluation_seq)
+    )
+    for row in connection.execute(query):
+        found[row.tuning, row.seed].append(row)
+    return found
+
+
+def _round_of(spec: JobSpec, created_at: datetime, drawn: dict[tuple[str, int], list[Row[Any]]]) -> str | None:
+    """Return the first round that drew the job's graph seed for its declaration before the job was submitted."""
+    key = _key(spec)
+    rounds = drawn.get(key, []) if key is not None else []
+    return next((str(row.id) for row in rounds if row.frozen_at <= created_at), None)
+
 
 REFUSALS: Mapping[RoundState, type[Refused]] = {
     RoundState.OPEN: EvaluationOpen,

@@ -1,4 +1,4 @@
-"""Use cases on uploaded files: what is here, under which name and with which facts. Not for their bytes."""
+"""Use cases on uploaded files: what is stored, how much room is left, what refers to a file. Not for their bytes."""
 
 from __future__ import annotations
 
@@ -7,19 +7,99 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from pydantic import Field
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
+from neurorig_protocols.api.files import FilePage, FileView
+from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem
 from neurorig_protocols.files import FileKind, NeededFile, needed_files
 from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.records import Record
-from neurorig_server.store import file_uses
+from neurorig_server.store.benchmark_tables import targets
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, Forbidden, Invalid, KindDiffers, Refused, UnknownFile, not_found
-from neurorig_server.store.file_quota import Quota
-from neurorig_server.store.paging import cut, from_cursor
-from neurorig_server.store.tables_files import files
+from neurorig_server.store.errors import (
+    FieldProblem,
+    FileInUse,
+    FileQuotaExceeded,
+    FileSpaceExhausted,
+    Forbidden,
+    Invalid,
+    KindDiffers,
+    Refused,
+    UnknownFile,
+    not_found,
+)
+from neurorig_server.store.keys import cut, from_cursor
+from neurorig_server.store.tables import files, job_files, jobs
 from neurorig_server.store.tokens import Principal
-from neurorig_server.views import FilePage, FileView
+
+
+@dataclass(frozen=True)
+class Quota:
+    """Bytes that the files of one token, and those of all, may take as they are kept."""
+
+    owner_bytes: int
+    total_bytes: int
+
+    def require_room(self, connection: Connection, size: int, who: Principal) -> None:
+        """Raise FileQuotaExceeded or FileSpaceExhausted unless `size` more bytes fit.
+
+        Uploads are counted one after the other: the caller has serialised them.
+        """
+        room = func.coalesce(func.sum(files.c.size), 0)
+        used = int(connection.execute(select(room).where(files.c.uploaded_by == who.id)).scalar_one())
+        if used + size > self.owner_bytes:
+            raise FileQuotaExceeded(
+                f"the file takes {size} bytes; this token's files take {used} of {self.owner_bytes}",
+                next_step="Delete files that no job names (`neurorig files rm`), or ask the operator for a larger"
+                " FILE_QUOTA_BYTES.",
+            )
+        used = int(connection.execute(select(room)).scalar_one())
+        if used + size > self.total_bytes:
+            raise FileSpaceExhausted(
+                f"the file takes {size} bytes; the files of this server take {used} of {self.total_bytes}",
+                next_step="Ask the operator to delete files or for a larger FILE_TOTAL_BYTES.",
+            )
+
+
+NAMED = 5
+"""Jobs that a refusal names before it counts the rest."""
+
+
+def note(connection: Connection, placed: Iterable[tuple[int, JobSpec]]) -> None:
+    """Note the files of jobs, given as (row, specification); they are here, `require_files` saw to it."""
+    uses = [
+        {"digest": digest, "job_seq": seq}
+        for seq, spec in placed
+        for digest in sorted({file.digest.removeprefix("sha256:") for file in needed_files(spec.workload)})
+    ]
+    if uses:
+        connection.execute(insert(job_files), uses)
+
+
+def require_kept(connection: Connection, problem: MisProblem | FileProblem) -> None:
+    """Hold the file of a target's problem until this transaction ends; UnknownFile when it was deleted."""
+    if not isinstance(problem, FileProblem):
+        return
+    here = select(files.c.seq).where(files.c.digest == problem.problem.removeprefix("sha256:"))
+    if connection.execute(here.with_for_update(read=True, key_share=True)).first() is None:
+        raise UnknownFile(f"no problem '{problem.problem}' is here", next_step="Upload it, then propose again.")
+
+
+def require_unused(connection: Connection, digest: str) -> None:
+    """Raise FileInUse while a job or a target refers to a file whose row the caller has locked."""
+    named = select(jobs.c.id).join(job_files, job_files.c.job_seq == jobs.c.seq).where(job_files.c.digest == digest)
+    count = connection.execute(select(func.count()).select_from(named.subquery())).scalar_one()
+    held = select(func.count()).select_from(targets).where(targets.c.digest == f"sha256:{digest}")
+    records = connection.execute(held).scalar_one()
+    if not count and not records:
+        return
+    ids = connection.execute(named.order_by(jobs.c.seq.desc()).limit(NAMED)).scalars()
+    raise FileInUse(
+        f"{count} jobs and {records} target records refer to the file",
+        problems=[FieldProblem(field="path.digest", message=f"job {name} names the file", code="job") for name in ids],
+        next_step="Nothing: a file that a job or a target names stays, so that its results can be checked.",
+    )
+
 
 KEEPING = 0x6E65_7572_6F04
 """Advisory key: rows of files, and the room they take, change one after the other."""
@@ -101,7 +181,7 @@ class Files:
             if row.uploaded_by != who.id and not who.may("admin"):
                 raise Forbidden("only the token that uploaded the file, or an administrator, may delete it")
             self._db.serialise(connection, KEEPING)
-            file_uses.require_unused(connection, digest)
+            require_unused(connection, digest)
             connection.execute(delete(files).where(files.c.digest == digest))
             # Before the commit: a failure here leaves the file as it was.
             content.remove(digest)

@@ -9,10 +9,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
+from neurorig_protocols.api.jobs import AttemptSummary, JobView
 from neurorig_protocols.job import JobSpec, JobState
-from neurorig_server.store.standings import standings
+from neurorig_server.store.evaluations import standings
 from neurorig_server.store.tables import attempts, benches, feasible, holds_bench, is_queued, jobs
-from neurorig_server.views import AttemptSummary, JobView
 
 NAMED_BENCHES = 5
 """How many benches a sentence names before it counts the rest."""

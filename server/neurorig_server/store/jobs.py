@@ -9,20 +9,27 @@ from typing import Any
 from pydantic import Field
 from sqlalchemy import Connection, Row, Select, exists, insert, or_, select
 
+from neurorig_protocols.api.jobs import JobEventView, JobPage, JobView
 from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.records import Name, Record
-from neurorig_server import admission
-from neurorig_server.ids import new_id
-from neurorig_server.store import file_uses, idempotency, references, requirements, tags, transitions, tunings
+from neurorig_server.store import (
+    admission,
+    evaluations,
+    files,
+    idempotency,
+    requirements,
+    targets_of_jobs,
+    transitions,
+    tunings,
+)
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import Forbidden, not_found
 from neurorig_server.store.files import require_files
 from neurorig_server.store.job_rows import job_views, with_wait
-from neurorig_server.store.paging import cut, from_cursor
+from neurorig_server.store.keys import cut, from_cursor, new_id
 from neurorig_server.store.tables import attempts, job_events, job_tags, jobs
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.transitions import Cause
-from neurorig_server.views import JobEventView, JobPage, JobView
 
 
 class JobFilter(Record):
@@ -48,7 +55,7 @@ class Jobs:
         Raises Infeasible when no registered bench fits, unless `wait_for_bench`; ReservedTag, KeyReused.
         """
         admission.require_possible(spec)
-        tags.require_free([spec])
+        evaluations.require_free([spec])
         once = idempotency.Key.of(who, key, "job", spec)
         fitting: set[str] = set()
         with self._db.write() as connection:
@@ -112,7 +119,7 @@ def placed(
     Raises Infeasible for one that fits no bench, unless `wait_for_bench`. Adds the benches that fit to `fitting`.
     """
     require_files(connection, specs)
-    specs = references.resolve(connection, tunings.settle(connection, specs))
+    specs = targets_of_jobs.resolve(connection, tunings.settle(connection, specs))
     asked: dict[str, int] = {}
     found: list[tuple[JobSpec, int]] = []
     for spec in specs:
@@ -146,7 +153,7 @@ def insert_jobs(
     ]
     if tagged:
         connection.execute(insert(job_tags), tagged)
-    file_uses.note(connection, [(seq, spec) for seq, (spec, _) in zip(seqs, specs, strict=True)])
+    files.note(connection, [(seq, spec) for seq, (spec, _) in zip(seqs, specs, strict=True)])
     why = "submitted" if campaign_id is None else f"submitted with campaign {campaign_id}"
     transitions.record(db, connection, [(seq, JobState.QUEUED) for seq in seqs], "submit", Cause(who.name, why))
     return [str(value["id"]) for value in values]

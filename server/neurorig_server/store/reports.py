@@ -7,24 +7,23 @@ A report is accepted in one transaction and analysed after it. Until the verdict
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
-from neurorig_protocols.benchmarks.targets import BestVerified, problem_of
+from neurorig_protocols.benchmarks.targets import problem_of
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import BenchRecord, JobEvent, JobSpec, JobState
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.store import closing, documents, finds, targets, transitions
+from neurorig_server.recompute.verdict import AnalysisInput, Verdict
+from neurorig_server.store import closing, documents, targets, transitions
 from neurorig_server.store.database import Database
 from neurorig_server.store.energy import cell_rows
 from neurorig_server.store.errors import AlreadyReported, FieldProblem, Invalid, StaleFence, TraceMissing, not_found
 from neurorig_server.store.tables import attempts, energy_cells, is_open, jobs, traces
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.transitions import Cause
-from neurorig_server.verdict import Verdict
 
 ANALYSIS = "analysis"
 
@@ -34,18 +33,6 @@ AGENT_STOPPED = ErrorRecord(
     retryable=True,
     message="the agent ended the attempt before it had finished",
 )
-
-
-@dataclass(frozen=True)
-class AnalysisInput:
-    """All that a recomputation needs but the traces."""
-
-    attempt_id: str
-    spec: JobSpec
-    bench: BenchRecord
-    report: AttemptReport
-    best: BestVerified | None = None
-    """The best verified target of the job's problem when the analysis begins."""
 
 
 class Reports:
@@ -159,7 +146,7 @@ class Reports:
             if row is None:
                 return False
             self._keep_verdict(connection, row, verdict)
-            finds.keep(self._db, connection, row, verdict)
+            targets.keep(self._db, connection, row, verdict)
             kept = verdict.error.model_dump(mode="json") if verdict.error else None
             cause = Cause(ANALYSIS, f"attempt {row.number} is {verdict.quality}")
             transitions.advance(self._db, connection, row.job_seq, JobEvent.SUCCEED, cause, error=kept)

@@ -10,12 +10,10 @@ from neurorig_server.store.comparisons import Comparisons
 from neurorig_server.store.database import Clock, Database, utc_now
 from neurorig_server.store.energy import Energies
 from neurorig_server.store.evaluations import Evaluations
-from neurorig_server.store.file_quota import Quota
-from neurorig_server.store.files import Files
+from neurorig_server.store.files import Files, Quota
 from neurorig_server.store.jobs import Jobs
-from neurorig_server.store.leases import Leases
+from neurorig_server.store.leases import Leases, Returns
 from neurorig_server.store.reports import Reports
-from neurorig_server.store.returns import Returns
 from neurorig_server.store.targets import Targets
 from neurorig_server.store.tokens import Tokens
 from neurorig_server.store.tunings import Tunings

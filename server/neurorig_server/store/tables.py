@@ -285,3 +285,28 @@ idempotency = Table(
     Column("at", UtcDateTime, nullable=False),
     PrimaryKeyConstraint("owner", "key"),
 )
+
+
+files = Table(
+    "files",
+    metadata,
+    Column("seq", Sequence, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),
+    Column("name", String(200), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("uploaded_by", String(200), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index(None, "kind", "seq"),
+    Index(None, "uploaded_by"),
+)
+
+# The foreign key is what keeps a file: no race between a deletion and a submission can leave a job without it.
+job_files = Table(
+    "job_files",
+    metadata,
+    Column("digest", String(64), ForeignKey("files.digest"), nullable=False),
+    Column("job_seq", Sequence, ForeignKey("jobs.seq"), nullable=False),
+    PrimaryKeyConstraint("digest", "job_seq"),
+)

@@ -1,27 +1,31 @@
-"""Use cases on best verified targets: look, propose. The shipped ones are the floor, the table holds what beat them.
-
-Costs come recomputed; comparing with the present best and storing is one transaction. Not for the check itself: that
-is `neurorig_protocols.benchmarks.targets`.
-"""
+"""Use cases on best verified targets: view, propose, and answers that beat the best. The shipped ones are the floor."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import Any, Literal
 
 from pydantic import Field
 from sqlalchemy import Connection, Row, Select, func, insert, select, tuple_
 
-from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
-from neurorig_protocols.benchmarks.targets import BestVerified, FileProblem, MisProblem, Proposal
+from neurorig_protocols.api.attempts import VerifiedQubo
+from neurorig_protocols.api.targets import HeldTarget, OfficialTarget, TargetDetail, TargetList, TargetView
+from neurorig_protocols.benchmarks import targets_shipped
+from neurorig_protocols.benchmarks.targets import BestVerified, FileProblem, MisProblem, Proposal, problem_of
+from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_protocols.records import Digest, Finite
 from neurorig_protocols.records import Record as Base
+from neurorig_protocols.report import AttemptReport, QuboAnswer
+from neurorig_protocols.workloads.qubo import mis as qubo_mis
+from neurorig_server.recompute.verdict import Verdict
+from neurorig_server.store import documents
+from neurorig_server.store.benchmark_tables import targets
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import NotBetter, not_found
-from neurorig_server.store.file_uses import require_kept
-from neurorig_server.store.tables_targets import targets
+from neurorig_server.store.files import require_kept
+from neurorig_server.store.tables import jobs, tokens
 from neurorig_server.store.tokens import Principal
-from neurorig_server.target_views import HeldTarget, OfficialTarget, TargetDetail, TargetList, TargetView
 
 PROPOSING = 0x6E65_7572_6F05
 """Advisory key: of two better solutions at the same time, the second is compared with the first."""
@@ -218,3 +222,59 @@ def _place(view: TargetView) -> tuple[str, int, int, int, str]:
     problem = view.problem
     seed = problem.seed if isinstance(problem, MisProblem) else 0
     return (problem.workload, view.n, view.edges or 0, seed, view.key)
+
+
+log = logging.getLogger(__name__)
+
+
+def keep(db: Database, connection: Connection, attempt: Row[Any], verdict: Verdict) -> None:
+    """Keep the solution of an attempt, whose row is given, if it is a new best target."""
+    verified = verdict.verified
+    if not isinstance(verified, VerifiedQubo):
+        return
+    # Targets only ever fall: what did not beat the one of the recomputation beats none.
+    if verified.best_target is not None and verified.cost >= verified.best_target:
+        return
+    job = connection.execute(select(jobs.c.spec, jobs.c.submitted_by).where(jobs.c.seq == attempt.job_seq)).one()
+    spec = JobSpec.model_validate(job.spec)
+    problem = problem_of(spec.workload)
+    if problem is None or (isinstance(spec.workload, QuboMis) and not verified.independent_set):
+        return
+    if "below_proven_bound" in verdict.codes:
+        log.error("attempt %s has a cost of %s, which a proof rules out", attempt.id, verified.cost)
+        return
+    answer = AttemptReport.model_validate(documents.get(connection, attempt.seq, "report")).answer
+    if not isinstance(answer, QuboAnswer):
+        return
+    proposal = Proposal(
+        problem=problem,
+        solution=answer.solution,
+        found_by=_name(connection, job.submitted_by),
+        found_on=_place_of_find(attempt, answer),
+        comment=spec.comment,
+    )
+    find(
+        db,
+        connection,
+        proposal,
+        n=answer.n,
+        cost=verified.cost,
+        proposed_by=job.submitted_by,
+        attempt_id=attempt.id,
+    )
+
+
+def _name(connection: Connection, token_id: str) -> str:
+    """Return the name of the token that submitted a job; its id for one that is gone."""
+    name = connection.execute(select(tokens.c.name).where(tokens.c.id == token_id)).scalar()
+    return _line(name or token_id)
+
+
+def _place_of_find(attempt: Row[Any], answer: QuboAnswer) -> str:
+    reality = "VIRTUAL" if attempt.reality == "virtual" else attempt.reality
+    return _line(f"{answer.solver} on {attempt.board}, {reality} bench {attempt.bench}")
+
+
+def _line(text: str) -> str:
+    """Return a text as one printable line of at most 200 characters."""
+    return "".join(max(c, " ") for c in text)[:200] or "unknown"

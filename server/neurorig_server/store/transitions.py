@@ -1,7 +1,4 @@
-"""The only code that changes a job's state: one statement built from the table in `neurorig_protocols.job`.
-
-Every change leaves a line in the job's history.
-"""
+"""How jobs and attempts change state: one statement built from the transition table, and closing an attempt."""
 
 from __future__ import annotations
 

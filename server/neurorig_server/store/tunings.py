@@ -7,17 +7,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from neurorig_protocols.api.tunings import TuningPage, TuningView
 from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import Params, TuningDeclaration
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_server.store import idempotency
+from neurorig_server.store.benchmark_tables import evaluations, tunings
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import FieldProblem, Invalid, PerInstanceTuning, TuningDiffers, not_found
 from neurorig_server.store.idempotency import Key
-from neurorig_server.store.paging import cut, from_cursor
-from neurorig_server.store.tables_tunings import evaluations, tunings
+from neurorig_server.store.keys import cut, from_cursor
 from neurorig_server.store.tokens import Principal
-from neurorig_server.tuning_views import TuningPage, TuningView
 
 DECLARING = 0x6E65_7572_6F0C
 """Advisory key: of two equal declarations at once, one is first."""

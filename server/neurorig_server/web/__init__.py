@@ -1,1 +1,1 @@
-"""The pages that people read: queue, jobs, benches, attempts. Not for programs, which use the API."""
+"""The pages that people read, and their charts. Not for programs, which use the API."""

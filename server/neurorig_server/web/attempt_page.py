@@ -4,23 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
+from neurorig_protocols.api.attempts import AttemptView, ClassifierAnswerView, QuboAnswerView, SnnAnswerView, TraceInfo
+from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.trace import Trace, Window
-from neurorig_server import downsample
+from neurorig_server.objects import traces as downsample
+from neurorig_server.objects.traces import TraceStore
 from neurorig_server.store.store import Store
-from neurorig_server.traces import TraceStore
-from neurorig_server.views import (
-    AttemptView,
-    ClassifierAnswerView,
-    EnergyAbsent,
-    QuboAnswerView,
-    SnnAnswerView,
-    TraceInfo,
-)
-from neurorig_server.web import attempt_tables, energy_tables, labels, mesh_picture, snn_tables
+from neurorig_server.web import answer_rows, attempt_tables, energy_tables, labels, mesh_picture
+from neurorig_server.web.answer_rows import named_files
 from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
-from neurorig_server.web.file_facts import named_files
 
 POINTS = 1500
 """Bins of a drawn trace: about one per pixel."""
@@ -161,8 +155,8 @@ def _answer(view: AttemptView) -> dict[str, Any]:
     if isinstance(answer, SnnAnswerView):
         return {
             "answer_facts": attempt_tables.answer_facts(answer),
-            "populations": snn_tables.population_rows(answer),
-            "counts": snn_tables.count_rows(answer),
+            "populations": answer_rows.population_rows(answer),
+            "counts": answer_rows.count_rows(answer),
         }
     return {}
 

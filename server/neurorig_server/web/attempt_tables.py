@@ -6,12 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from neurorig_protocols.energy import EnergyMatrix
-from neurorig_protocols.job import Reference
-from neurorig_protocols.kpi import Kpi, sheet
-from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.report import AttemptReport, Improvement, PhaseTime
-from neurorig_server.views import (
+from neurorig_protocols.api.attempts import (
     AnswerView,
     AttemptView,
     ClassifierAnswerView,
@@ -19,7 +14,12 @@ from neurorig_server.views import (
     SnnAnswerView,
     VerifiedQubo,
 )
-from neurorig_server.web import onboard_facts, snn_tables
+from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.job import Reference
+from neurorig_protocols.kpi import Kpi, sheet
+from neurorig_protocols.quantities import Absent, Quantity
+from neurorig_protocols.report import AttemptReport, Improvement, PhaseTime
+from neurorig_server.web import answer_rows
 from neurorig_server.web.charts.cost_curve import Passage, thinned
 from neurorig_server.web.numbers import (
     count_text,
@@ -91,7 +91,7 @@ def tiles(view: AttemptView, matrix: EnergyMatrix | None) -> list[Tile]:
     elif isinstance(answer, ClassifierAnswerView):
         found += _classifier_tiles(answer)
     elif isinstance(answer, SnnAnswerView):
-        found += [Tile(*told) for told in snn_tables.headline(answer)]
+        found += [Tile(*told) for told in answer_rows.headline(answer)]
     return found + (_energy_tiles(matrix, answer) if matrix else [])
 
 
@@ -152,7 +152,7 @@ def answer_facts(answer: AnswerView) -> list[tuple[str, str]]:
     if isinstance(answer, QuboAnswerView):
         found = _qubo_facts(answer)
     else:
-        found = snn_tables.facts(answer) if isinstance(answer, SnnAnswerView) else _classifier_facts(answer)
+        found = answer_rows.snn_facts(answer) if isinstance(answer, SnnAnswerView) else _classifier_facts(answer)
     return [*found, *(_activity(name, value) for name, value in answer.activity.items())]
 
 
@@ -173,7 +173,7 @@ def _qubo_facts(answer: QuboAnswerView) -> list[tuple[str, str]]:
         ("Set-up before it", setup),
         ("Stopped by", f"the {answer.stopped_by}"),
         ("Cost as the solver tells it", _told_cost(answer)),
-        *onboard_facts.facts(answer.onboard),
+        *answer_rows.onboard_facts(answer.onboard),
     ]
     return found if answer.verified is None else [*found, *_verified_facts(answer.verified)]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from neurorig_protocols.api.comparisons import Side
 from neurorig_protocols.benchmarks.comparison import Entry, Metric, Pair, Total
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.job import FixedTimeout
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_server.comparison_views import Side
 from neurorig_server.store.store import Store
 from neurorig_server.web.campaign_page import Cell, absent_cell, cell, percent_cell, percent_with_u
 from neurorig_server.web.numbers import SINGLE, count_text, percent_text, plain_text, uncertain_text

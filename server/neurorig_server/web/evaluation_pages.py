@@ -10,14 +10,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from neurorig_protocols.api.campaigns import CampaignView
+from neurorig_protocols.api.evaluations import EvaluationView
+from neurorig_protocols.api.tunings import TuningView
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import Check, RoundState
 from neurorig_protocols.benchmarks.tuning import Expressed, Step, Table
 from neurorig_protocols.job import TERMINAL_STATES, JobState
 from neurorig_server.store.evaluations import tag
 from neurorig_server.store.store import Store
-from neurorig_server.tuning_views import EvaluationView, TuningView
-from neurorig_server.views import CampaignView
 from neurorig_server.web.numbers import plain_text
 
 PAGE_ROUNDS = 30

@@ -9,18 +9,18 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 
+from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.job import TERMINAL_STATES, JobState
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.records import Record
-from neurorig_server.api.params import Id
-from neurorig_server.auth import COOKIE, Reader
+from neurorig_server.api.parameters import Id
+from neurorig_server.http.auth import COOKIE, Reader
 from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.evaluations import round_of_tag
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.metrics import counts
 from neurorig_server.store.targets import TargetFilter
-from neurorig_server.views import JobView
 from neurorig_server.web import (
     assets,
     attempt_page,
@@ -30,10 +30,10 @@ from neurorig_server.web import (
     login,
     targets_page,
 )
-from neurorig_server.web.errors import PageRoute
-from neurorig_server.web.file_facts import named_files
+from neurorig_server.web.answer_rows import named_files
+from neurorig_server.web.error_pages import PageRoute
+from neurorig_server.web.job_waits import explained
 from neurorig_server.web.templating import page
-from neurorig_server.web.waiting import explained
 
 PAGE_JOBS = 30
 REFRESH_S = 5

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
+from neurorig_protocols.api.targets import TargetView
 from neurorig_protocols.benchmarks.targets import MisProblem
 from neurorig_server.store.store import Store
 from neurorig_server.store.targets import TargetFilter
-from neurorig_server.target_views import TargetView
 from neurorig_server.web.numbers import count_text, percent_text
 
 NONE = "–"

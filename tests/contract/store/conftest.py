@@ -17,8 +17,8 @@ from store_kit import ADMIN, Clock, bench_record
 from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import AttemptReport
-from neurorig_server import schema
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import metadata
 from neurorig_server.store.tokens import Principal
@@ -85,7 +85,7 @@ def new_database(server: str, name: str) -> str:
 
 def _migrate(url: str) -> None:
     store = Store(Settings(database_url=url))
-    schema.upgrade(store.db)
+    schema_revision.upgrade(store.db)
     store.close()
 
 

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
+from neurorig_protocols.api.attempts import ReachedGap, VerifiedQubo
+from neurorig_protocols.api.comparisons import ComparisonRequest, Side
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal
@@ -15,13 +17,11 @@ from neurorig_protocols.errors import DoesNotFit
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, Reality
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.comparison_views import ComparisonRequest, Side
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.errors import NotFound
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
-from neurorig_server.verdict import Verdict
-from neurorig_server.views import ReachedGap, VerifiedQubo
 
 ANSWER = {
     "kind": "qubo", "solver": "annealing", "n": 10, "solution": "/8A=", "solver_cost": -10,

@@ -8,16 +8,17 @@ from typing import Any
 
 import pytest
 
+from neurorig_protocols.api.energy import EnergyRow
+from neurorig_protocols.api.jobs import Quality
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, Grade, Quantity, Reality
 from neurorig_protocols.report import AttemptReport
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.energy import EnergyFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
-from neurorig_server.verdict import Verdict
-from neurorig_server.views import EnergyRow, Quality
 
 Measure = Callable[..., str]
 

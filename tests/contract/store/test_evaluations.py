@@ -11,17 +11,17 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 from store_kit import Clock
 
+from neurorig_protocols.api.evaluations import EvaluationView
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import TRANSITIONS, EvaluationRound, RoundEvent, RoundState
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.job import JobSpec, JobState
+from neurorig_server.store.benchmark_tables import evaluations
 from neurorig_server.store.errors import EvaluationOpen, EvaluationRevealed, Forbidden, NotFound, ReservedTag
 from neurorig_server.store.evaluations import tag
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
-from neurorig_server.store.tables_tunings import evaluations
 from neurorig_server.store.tokens import IMPLIED, Principal
-from neurorig_server.tuning_views import EvaluationView
 
 EVERY_JOB = JobFilter()
 OTHER = Principal(id="other", name="other", scopes=IMPLIED["submit"])

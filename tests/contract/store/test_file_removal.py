@@ -22,8 +22,7 @@ from neurorig_server.store.errors import (
     NotFound,
     UnknownFile,
 )
-from neurorig_server.store.file_quota import Quota
-from neurorig_server.store.files import ContentGone, FileFilter, Files, NewFile
+from neurorig_server.store.files import ContentGone, FileFilter, Files, NewFile, Quota
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal
 

@@ -10,16 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy import Table, func, select
 
+from neurorig_protocols.api.comparisons import ComparisonRequest, Side
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Record
-from neurorig_server.comparison_views import ComparisonRequest, Side
+from neurorig_server.store.benchmark_tables import comparisons, evaluations, tunings
 from neurorig_server.store.errors import EvaluationRevealed, Infeasible, KeyReused
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import campaigns, idempotency, jobs
-from neurorig_server.store.tables_comparisons import comparisons
-from neurorig_server.store.tables_tunings import evaluations, tunings
 from neurorig_server.store.tokens import IMPLIED, Principal
 
 OTHER = Principal(id="other", name="other", scopes=IMPLIED["admin"])

@@ -28,13 +28,13 @@ from store_kit import ADMIN, Clock, bench_record
 from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, JobEvent, JobSpec, JobState
 from neurorig_protocols.lease import Lease, LeaseReturn, Renewal
 from neurorig_protocols.report import AttemptReport
-from neurorig_server import schema
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.errors import AttemptBegan, IllegalTransition, LeaseEnded, StaleFence
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import attempts, holds_bench, is_open, jobs
-from neurorig_server.verdict import Verdict
 
 BENCHES = ("a", "b", "c")
 SCENARIO = {"kind": "fixed-timeout", "timeout_s": 0.01}
@@ -224,7 +224,7 @@ def test_queue_holds_under_any_sequence_of_events(tmp_path: Path) -> None:
     """Jobs, attempts, benches and history agree after every step, and every queue drains."""
     path = tmp_path / "template.db"
     store = Store(Settings(database_url=f"sqlite:///{path}"))
-    schema.upgrade(store.db)
+    schema_revision.upgrade(store.db)
     store.close()
     machine = type("TemplatedQueue", (Queue,), {"template": path})
     run_state_machine_as_test(

@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+from neurorig_protocols.api.attempts import VerifiedQubo
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import AttemptReport
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.errors import (
     AlreadyReported,
     Forbidden,
@@ -22,8 +24,6 @@ from neurorig_server.store.errors import (
 )
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal
-from neurorig_server.verdict import Verdict
-from neurorig_server.views import VerifiedQubo
 
 Report = Callable[..., AttemptReport]
 

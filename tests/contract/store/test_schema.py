@@ -12,9 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
 from sqlalchemy import Engine, create_engine, inspect, text
 
-from neurorig_server import schema
-from neurorig_server.schema import DatabaseNewer
+from neurorig_server.store import schema_revision
 from neurorig_server.store.database import Database
+from neurorig_server.store.schema_revision import DatabaseNewer
 from neurorig_server.store.tables import metadata
 
 
@@ -70,7 +70,7 @@ def _index(index: Any) -> str:
 
 def test_migrated_schema_is_the_declared_one(empty: Database, declared: Engine) -> None:
     """Columns, keys, checks and partial indexes are equal, whichever way a database was made."""
-    schema.upgrade(empty)
+    schema_revision.upgrade(empty)
 
     assert _shape(empty.engine) == _shape(declared)
     with empty.read() as connection:
@@ -79,21 +79,26 @@ def test_migrated_schema_is_the_declared_one(empty: Database, declared: Engine) 
 
 def test_upgrade_is_repeatable_and_says_the_revision(empty: Database) -> None:
     """An up-to-date database stays as it is."""
-    assert schema.current(empty) is None
+    assert schema_revision.current(empty) is None
 
-    assert schema.upgrade(empty) == schema.upgrade(empty) == schema.head() == schema.current(empty)
+    assert (
+        schema_revision.upgrade(empty)
+        == schema_revision.upgrade(empty)
+        == schema_revision.head()
+        == schema_revision.current(empty)
+    )
 
 
 def test_newer_database_is_refused_and_left_alone(empty: Database) -> None:
     """A revision that this code does not know stops it, with both revisions named."""
-    schema.upgrade(empty)
+    schema_revision.upgrade(empty)
     with empty.write() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
 
-    with pytest.raises(DatabaseNewer, match=f"9999.*{schema.head()}"):
-        schema.upgrade(empty)
+    with pytest.raises(DatabaseNewer, match=f"9999.*{schema_revision.head()}"):
+        schema_revision.upgrade(empty)
 
-    assert schema.current(empty) == "9999"
+    assert schema_revision.current(empty) == "9999"
 
 
 def test_failed_upgrade_leaves_an_empty_database_empty(empty: Database, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +112,7 @@ def test_failed_upgrade_leaves_an_empty_database_empty(empty: Database, monkeypa
     with monkeypatch.context() as patch:
         patch.setattr(command, "upgrade", break_off)
         with pytest.raises(RuntimeError):
-            schema.upgrade(empty)
+            schema_revision.upgrade(empty)
 
     assert inspect(empty.engine).get_table_names() == []
-    schema.upgrade(empty)
+    schema_revision.upgrade(empty)

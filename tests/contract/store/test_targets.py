@@ -10,19 +10,20 @@ import numpy as np
 import pytest
 from store_kit import ADMIN, Clock, Shelf
 
-from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
+from neurorig_protocols.api.attempts import VerifiedQubo
+from neurorig_protocols.api.targets import TargetDetail
+from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.errors import BelowBound
 from neurorig_protocols.job import JobSpec, QuboMis, TimeToSolution
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo import mis
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.errors import Invalid, NoBestTarget, NoOfficialTarget, NotBetter, NotFound
 from neurorig_server.store.files import NewFile
 from neurorig_server.store.store import Store
 from neurorig_server.store.targets import TargetFilter
-from neurorig_server.target_views import TargetDetail
-from neurorig_server.verdict import Verdict
-from neurorig_server.views import VerifiedQubo
 
 OWN = MisProblem(n=12, density=0.1, seed=77)
 """A problem that nobody ships a target of."""
@@ -139,7 +140,7 @@ def test_an_unknown_target_is_not_found(store: Store) -> None:
 
 def test_jobs_freeze_the_cost_they_are_measured_from(store: Store) -> None:
     """Official, best verified or given: the cost is in the job, and a record that falls later does not change it."""
-    official = qubo_mis.official_target(250, 0.05, 0)
+    official = mis.official_target(250, 0.05, 0)
     shipped = targets_shipped.best(TUNING.key)
     assert official is not None
     assert shipped is not None

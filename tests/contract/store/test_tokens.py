@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from neurorig_protocols.api.tokens import Scope
 from neurorig_server.store.errors import Invalid, NotFound, Unauthorised
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import tokens
-from neurorig_server.views import Scope
 
 
 def test_secret_is_shown_once_and_kept_nowhere(store: Store) -> None:

@@ -13,12 +13,11 @@ from alembic.config import Config
 from sqlalchemy import insert, select
 from store_kit import ADMIN, Shelf, bench_record
 
-from neurorig_server import schema
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.errors import FileInUse
 from neurorig_server.store.store import Store
-from neurorig_server.store.tables import benches, jobs, requirements
-from neurorig_server.store.tables_files import files, job_files
+from neurorig_server.store.tables import benches, files, job_files, jobs, requirements
 
 PROBLEM, MODEL, EVENTS, UNUSED = ("a" * 64, "b" * 64, "c" * 64, "d" * 64)
 SCENARIO = {"kind": "fixed-timeout", "timeout_s": 0.01}
@@ -86,9 +85,9 @@ def _job(k: int, now: Any) -> dict[str, Any]:
 
 def test_upgrade_notes_the_files_of_every_job_that_is_here(old: Store) -> None:
     """Each job with its files and no other, and the row of a bench stays as it was."""
-    assert schema.current(old.db) == "0005"
+    assert schema_revision.current(old.db) == "0005"
 
-    schema.upgrade(old.db)
+    schema_revision.upgrade(old.db)
 
     with old.db.read() as connection:
         found = sorted((row.job_seq, row.digest) for row in connection.execute(select(job_files)))
@@ -103,7 +102,7 @@ def test_upgrade_notes_the_files_of_every_job_that_is_here(old: Store) -> None:
 
 def test_files_of_old_jobs_stay_and_others_may_go(old: Store) -> None:
     """Who uploaded a file before the upgrade, and how large it was, is known as before."""
-    schema.upgrade(old.db)
+    schema_revision.upgrade(old.db)
     shelf = Shelf(PROBLEM, MODEL, EVENTS, UNUSED)
 
     for digest in (PROBLEM, MODEL, EVENTS):

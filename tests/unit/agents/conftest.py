@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents.live_bench import LiveBench
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease

@@ -9,13 +9,12 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents import client as client_module
-from neurorig_agents.client import ServerClient, ServerRefused, ServerUnreachable, backoff_s
+from neurorig_agents import server_client as client_module
+from neurorig_agents.server_client import ServerClient, ServerRefused, ServerUnreachable, backoff_s
 from neurorig_protocols.errors import InfraError, LeaseLost
-from neurorig_protocols.lease import Lease, Renewal
+from neurorig_protocols.lease import PROTOCOL_VERSION, Lease, Renewal
 from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.trace import digest_of
-from neurorig_protocols.wire import PROTOCOL_VERSION
 
 REPORT = AttemptReport(fence=1, outcome="cancelled")
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from neurorig_agents.commands import agent
-from neurorig_agents.doctor import clock, examine, rapl
+from neurorig_agents.agent_commands import agent
+from neurorig_agents.bench_doctor import clock, examine, rapl
 from neurorig_agents.spool import Spool
 
 BENCH = """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from neurorig_agents.config import load_bench
+from neurorig_agents.bench_in_operation import load_bench
 from neurorig_protocols.errors import InvalidConfig
 
 GOOD = """

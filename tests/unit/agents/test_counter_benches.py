@@ -10,11 +10,10 @@ from typing import Any
 import pytest
 from nvml_kit import Gpus
 
-from neurorig_agents.control import Control
+from neurorig_agents.attempt_control import Control, Stop
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.executor import execute
-from neurorig_agents.live_bench import LiveBench
 from neurorig_agents.spool import AttemptFolder, Spool
-from neurorig_agents.stop import Stop
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.energy import EnergyMatrix, compute
 from neurorig_protocols.errors import WindowTooShort

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents.client import ServerClient, ServerRefused
+from neurorig_agents.attempt_control import Stop
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.daemon import Daemon
-from neurorig_agents.live_bench import LiveBench
+from neurorig_agents.server_client import ServerClient, ServerRefused
 from neurorig_agents.spool import Spool
-from neurorig_agents.stop import Stop
 from neurorig_protocols.lease import Lease
 
 MakeLease = Callable[..., Lease]

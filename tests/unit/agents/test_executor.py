@@ -10,12 +10,10 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents.control import Control
+from neurorig_agents.attempt_control import Control, Stop
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.executor import execute
-from neurorig_agents.journal import steps
-from neurorig_agents.live_bench import LiveBench
-from neurorig_agents.spool import AttemptFolder, Spool
-from neurorig_agents.stop import Stop
+from neurorig_agents.spool import AttemptFolder, Spool, steps
 from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import AttemptReport, QuboAnswer, unpack_bits

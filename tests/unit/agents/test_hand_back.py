@@ -15,11 +15,11 @@ import pytest
 from house import until
 from server_kit import Server, job, launch
 
-from neurorig_agents.client import ServerClient
+from neurorig_agents.attempt_control import Stop
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.daemon import Daemon
-from neurorig_agents.live_bench import LiveBench
+from neurorig_agents.server_client import ServerClient
 from neurorig_agents.spool import Spool
-from neurorig_agents.stop import Stop
 from neurorig_protocols.lease import Lease
 
 MakeLease = Callable[..., Lease]
@@ -237,7 +237,7 @@ def test_a_real_agent_that_is_stopped_while_a_job_arrives(
     """Job and signal race; behind the agent's end the job is never left leased."""
     (tmp_path / "bench.toml").write_text(BENCH)
     (tmp_path / "token").write_text(token)
-    command = [sys.executable, "-c", "from neurorig_agents.commands import agent; agent()", "run"]
+    command = [sys.executable, "-c", "from neurorig_agents.agent_commands import agent; agent()", "run"]
     options = {"bench": "bench.toml", "token-file": "token", "spool": "spool"}
     files = [text for name, value in options.items() for text in (f"--{name}", str(tmp_path / value))]
     with real.client() as api, subprocess.Popen([*command, *files, "--server", real.url]) as agent:

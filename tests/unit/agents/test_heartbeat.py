@@ -7,10 +7,8 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents.client import ServerClient
-from neurorig_agents.control import Control, Ended
-from neurorig_agents.heartbeat import Heartbeat
-from neurorig_agents.stop import Stop
+from neurorig_agents.attempt_control import Control, Ended, Heartbeat, Stop
+from neurorig_agents.server_client import ServerClient
 from neurorig_protocols.lease import Lease
 
 MakeLease = Callable[..., Lease]

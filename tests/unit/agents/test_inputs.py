@@ -9,19 +9,18 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents.client import ServerClient, ServerUnreachable
-from neurorig_agents.control import Control
+from neurorig_agents.attempt_control import Control, Stop
+from neurorig_agents.bench_in_operation import LiveBench
 from neurorig_agents.executor import execute
 from neurorig_agents.inputs import InputDamaged, InputMissing, Inputs
-from neurorig_agents.live_bench import LiveBench
+from neurorig_agents.server_client import ServerClient, ServerUnreachable
 from neurorig_agents.spool import Spool
-from neurorig_agents.stop import Stop
-from neurorig_protocols.benchmarks.qubo_file import to_bytes
-from neurorig_protocols.benchmarks.qubo_formats import read
 from neurorig_protocols.errors import InfraError
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.trace import digest_of
+from neurorig_protocols.workloads.qubo.formats import read
+from neurorig_protocols.workloads.qubo.problem_file import to_bytes
 
 PROBLEM = to_bytes(read(b"p qubo 0 3 2 1\n0 0 -2\n2 2 1\n0 2 3\n").problem)
 

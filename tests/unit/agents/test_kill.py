@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from neurorig_agents.journal import steps
+from neurorig_agents.spool import steps
 from neurorig_protocols.lease import Lease
 
 pytestmark = pytest.mark.usefixtures("trial_drivers")
@@ -56,7 +56,7 @@ class Agents:
     @contextlib.contextmanager
     def running(self) -> Iterator[subprocess.Popen[bytes]]:
         """Run an agent; it is gone at the end of the block, killed if need be."""
-        command = [sys.executable, "-c", "from neurorig_agents.commands import agent; agent()", "run"]
+        command = [sys.executable, "-c", "from neurorig_agents.agent_commands import agent; agent()", "run"]
         options = {"bench": self._bench, "token-file": self._token, "spool": self.spool, "server": self._url}
         arguments = [str(part) for name, value in options.items() for part in (f"--{name}", value)]
         with subprocess.Popen([*command, *arguments]) as process:

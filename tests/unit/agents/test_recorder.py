@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from neurorig_agents import recorder as module
 from neurorig_agents.ledger import Ledger
 from neurorig_agents.recorder import FileBlocks, MemoryBlocks, Recorder
-from neurorig_drivers.host import HostedMonitor
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.process.host import HostedMonitor
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.errors import MarkerMismatch, MeasurementError, MonitorLost
 from neurorig_protocols.trace import AcquisitionPlan, SampleBlock

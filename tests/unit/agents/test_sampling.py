@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_agents import sampling
-from neurorig_agents.sampling import measuring_rate_hz, ranging_rate_hz, shortest_pulse_window_s
+from neurorig_agents import ranging
+from neurorig_agents.ranging import measuring_rate_hz, ranging_rate_hz, shortest_pulse_window_s
 
 
 @given(st.floats(1e-6, 1e3), st.floats(1.0, 1e4))
@@ -19,8 +19,8 @@ def test_windows_get_samples_and_certain_edges(shortest_s: float, factor: float)
     total_s = shortest_s * factor
     rate_hz = measuring_rate_hz(shortest_s, total_s)
 
-    assert rate_hz * total_s <= sampling.MAX_SAMPLES * (1 + 1e-9)
-    if rate_hz * total_s < sampling.MAX_SAMPLES * (1 - 1e-9):
+    assert rate_hz * total_s <= ranging.MAX_SAMPLES * (1 + 1e-9)
+    if rate_hz * total_s < ranging.MAX_SAMPLES * (1 - 1e-9):
         assert rate_hz * shortest_s >= 2000
         assert math.sqrt(2) / (rate_hz * math.sqrt(12)) <= 0.0002 * shortest_s * (1 + 1e-9)
         # And no faster than that needs.

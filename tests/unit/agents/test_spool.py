@@ -15,9 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_agents import journal
-from neurorig_agents.journal import ACCEPTED, JOURNAL, LEASE, REPORT, Recovery, recover, steps
-from neurorig_agents.spool import AttemptFolder, Spool
+from neurorig_agents import spool as journal
+from neurorig_agents.spool import ACCEPTED, JOURNAL, LEASE, REPORT, AttemptFolder, Recovery, Spool, recover, steps
 from neurorig_protocols.errors import InfraError, InvalidConfig
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.report import AttemptReport
@@ -166,7 +165,7 @@ def test_a_full_disk_takes_no_work(spool: Spool, monkeypatch: pytest.MonkeyPatch
 WRITER = """
 import sys
 from pathlib import Path
-from neurorig_agents.files import write_whole
+from neurorig_agents.spool import write_whole
 path = Path(sys.argv[1])
 print("go", flush=True)
 k = 0

@@ -10,8 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from neurorig_agents.control import Control, Ended
-from neurorig_agents.stop import Stop, Stopped
+from neurorig_agents.attempt_control import Control, Ended, Stop, Stopped
 
 
 @pytest.fixture

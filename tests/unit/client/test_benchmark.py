@@ -10,9 +10,9 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from neurorig import benchmark_grid, benchmark_tables
-from neurorig.baseline import baseline_of
-from neurorig.cli import cli
+from neurorig.cli import benchmark_commands, benchmark_tables
+from neurorig.cli.baseline import baseline_of
+from neurorig.cli.main import cli
 from neurorig_protocols.job import JobSpec
 
 POWER = {"value": 2.0, "unit": "W", "u": 0.01, "k": 2.0, "n": 5, "grade": "metered"}
@@ -190,12 +190,12 @@ def test_wrong_grid_is_a_usage_error(run, campaigns, wrong):
 
 def test_numbers_are_read():
     """Lists, ranges of seeds, ranges over the benchmark's sizes."""
-    assert benchmark_grid.whole_numbers("0-4") == (0, 1, 2, 3, 4)
-    assert benchmark_grid.whole_numbers("20..300") == (25, 50, 100, 250)
-    assert benchmark_grid.whole_numbers("7,3,7") == (7, 3)
-    assert benchmark_grid.numbers("1e-3,0.5") == (0.001, 0.5)
+    assert benchmark_commands.whole_numbers("0-4") == (0, 1, 2, 3, 4)
+    assert benchmark_commands.whole_numbers("20..300") == (25, 50, 100, 250)
+    assert benchmark_commands.whole_numbers("7,3,7") == (7, 3)
+    assert benchmark_commands.numbers("1e-3,0.5") == (0.001, 0.5)
     with pytest.raises(click.UsageError):
-        benchmark_grid.scenarios((), None, ())
+        benchmark_commands.scenarios_of((), None, ())
 
 
 def spec(**more):

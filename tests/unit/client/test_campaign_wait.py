@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neurorig import Client
-from neurorig.campaign_wait import wait_for_campaign
+from neurorig.cli.campaign_wait import wait_for_campaign
 from neurorig.errors import Unreachable
 
 PATH = "GET /api/v1/campaigns/c1"

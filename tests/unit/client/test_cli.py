@@ -12,8 +12,8 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from neurorig import cli as cli_module
-from neurorig.cli import cli
+from neurorig.cli import main as cli_module
+from neurorig.cli.main import cli
 from neurorig_protocols.job import JobSpec
 
 BENCH = {
@@ -47,7 +47,7 @@ def sent_job(stand_in):
 def test_help_lists_every_command_without_importing():
     """The help page names our commands and the other packages', and loads none of them."""
     program = (
-        "import sys; from click.testing import CliRunner; from neurorig.cli import cli;"
+        "import sys; from click.testing import CliRunner; from neurorig.cli.main import cli;"
         "print(CliRunner().invoke(cli, ['--help']).output);"
         "print([m for m in sys.modules if m in ('httpx', 'fastapi', 'neurorig_server', 'neurorig_agents', 'rich')])"
     )

@@ -8,8 +8,8 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig.cli import cli
-from neurorig.digests import fault, is_digest
+from neurorig.cli.main import cli
+from neurorig.cli.terminal import fault, is_digest
 
 WHOLE = "sha256:" + "0123456789abcdef" * 4
 FILES = "`neurorig files list` shows"

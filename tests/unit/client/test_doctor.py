@@ -8,8 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from neurorig import Client
-from neurorig.cli import cli
-from neurorig.doctor import examine
+from neurorig.cli.doctor import examine
+from neurorig.cli.main import cli
 
 BENCH = {"name": "b", "reality": "virtual", "board": "x", "profile": {}, "board_info": {}, "state": "online"}
 

@@ -13,12 +13,12 @@ from pydantic import BaseModel
 from server_kit import Server, launch
 
 from neurorig import AsyncClient, Client, file_views
-from neurorig.cli import cli
+from neurorig.cli.main import cli
+from neurorig.cli.problem_options import cost_of_value
 from neurorig.errors import ApiError, ClientError
-from neurorig.problem_options import cost_of_value
-from neurorig_protocols.benchmarks.qubo_file import from_bytes
+from neurorig_protocols.api import files
 from neurorig_protocols.job import JobSpec, Qubo, TimeToSolution
-from neurorig_server import views as server_views
+from neurorig_protocols.workloads.qubo.problem_file import from_bytes
 
 QUBO = "p qubo 0 3 2 1\n0 0 -1.5\n2 2 1\n0 2 3\n"
 BQP = "2 2\n1 1 3\n1 2 -1\n"
@@ -216,7 +216,7 @@ def test_the_asynchronous_client_uploads_too(server: Server, problem: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("ours", "theirs"), [(file_views.FileView, server_views.FileView), (file_views.FilePage, server_views.FilePage)]
+    ("ours", "theirs"), [(file_views.FileView, files.FileView), (file_views.FilePage, files.FilePage)]
 )
 def test_every_field_exists_on_the_server(ours: type[BaseModel], theirs: type[BaseModel]) -> None:
     """Each field that the client reads is one that the server sends."""

@@ -7,8 +7,8 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from neurorig.cli import cli
-from neurorig.commands.max_size import verdict_of
+from neurorig.cli.main import cli
+from neurorig.cli.max_size import verdict_of
 from neurorig.views import JobView
 
 TOO_SMALL = {"code": "does_not_fit", "message": "200 synapses are needed, the chip has 100", "fault": "job"}

@@ -10,8 +10,8 @@ import time
 import pytest
 
 from neurorig import AsyncClient, Client, Unreachable
+from neurorig.connection import LONGEST_PAUSE_S, Outage, Resend
 from neurorig.errors import Unreachable as Failure
-from neurorig.outage import LONGEST_PAUSE_S, Outage, Resend
 
 AT = "2026-11-21T08:00:00Z"
 SPEC = {"workload": {"name": "mnist-digits", "count": 5}}

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from rich.text import Text
 
-from neurorig.placement_tables import placement
+from neurorig.cli.tables import placement
 
 MESH = {"grain": "core", "columns": 3, "rows": 2, "work_percent": [100, 50, -1, 0, 100, -1]}
 

@@ -8,8 +8,8 @@ import io
 import pytest
 from rich.console import Console
 
-from neurorig import benchmark_tables
 from neurorig.benchmark_views import ComparisonView, SummaryView
+from neurorig.cli import benchmark_tables
 
 EXACT = {"kind": "ratio", "relation": "=", "low": 0.5, "high": 0.5}
 POWER = {"value": 2.0, "unit": "W", "u": 0.01, "n": 1, "grade": "metered"}

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig.documents import MAX_FILE_BYTES
-from neurorig.spec import parameters, read_spec
+from neurorig.cli.documents import MAX_FILE_BYTES, parameters, read_spec
 
 JOB = {"workload": {"name": "mnist-digits", "count": 5}, "needs": {"board": "mlperf-serial"}, "tags": ["x"]}
 TOML = 'tags = ["x"]\n[workload]\nname = "mnist-digits"\ncount = 5\n[needs]\nboard = "mlperf-serial"\n'

@@ -6,7 +6,7 @@ import io
 
 from rich.console import Console
 
-from neurorig.tables import reached
+from neurorig.cli.tables import reached
 from neurorig.views import ReachedView
 
 NOT_REACHED = {"reason_code": "not_reached", "reason": "the gap was not reached"}

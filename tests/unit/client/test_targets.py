@@ -9,15 +9,15 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from neurorig import quantity_text, target_tables, target_views
-from neurorig.cli import cli
-from neurorig.commands import targets as module
+from neurorig import target_views
+from neurorig.cli import quantity_text, target_commands
+from neurorig.cli import target_commands as module
+from neurorig.cli.main import cli
 from neurorig.target_views import TargetView
+from neurorig_protocols.api import targets as server
 from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
-from neurorig_protocols.benchmarks.targets_file import SolutionFile
+from neurorig_protocols.benchmarks.targets import MisProblem, Proposal, SolutionFile
 from neurorig_protocols.job import JobSpec
-from neurorig_server import target_views as server
 
 FILE = SolutionFile(
     problem=MisProblem(n=10, density=0.01, seed=0),
@@ -90,7 +90,7 @@ def test_list_keeps_keys_and_costs_whole_on_narrow_terminals(width):
     large = {**VIEW, "key": "qubo-mis-5000-3124375-4", "problem": problem, "best": held, "optimal": False, "bound": -76}
     found = [TargetView.model_validate(view) for view in (VIEW, large, UPLOADED)]
     console = Console(width=width, file=io.StringIO())
-    for part in (target_tables.targets(found), *target_tables.whole_keys(found)):
+    for part in (target_commands.targets_table(found), *target_commands.whole_keys(found)):
         console.print(part)
     lines = console.file.getvalue().splitlines()
 

@@ -5,30 +5,32 @@ from __future__ import annotations
 import pytest
 
 from neurorig import onboard_views, views
-from neurorig_protocols import energy, job, onboard, quantities, trace
+from neurorig_protocols import energy as energies
+from neurorig_protocols import job, onboard, quantities, trace
+from neurorig_protocols.api import attempts, benches, campaigns, energy, jobs, tokens
+from neurorig_protocols.benchmarks.evaluation import Standing
 from neurorig_protocols.errors import ErrorRecord
-from neurorig_server import views as server
 
 PAIRS = [
-    (views.JobView, server.JobView),
-    (views.AttemptSummary, server.AttemptSummary),
-    (views.JobPage, server.JobPage),
-    (views.CampaignCreated, server.CampaignCreated),
-    (views.CampaignView, server.CampaignView),
-    (views.BenchView, server.BenchView),
-    (views.LeaseView, server.LeaseView),
-    (views.StandingView, server.Standing),
-    (views.AttemptView, server.AttemptView),
-    (views.ReachedView, server.ReachedGap),
-    (views.TraceInfo, server.TraceInfo),
-    (views.TraceSeries, server.TraceSeries),
-    (views.EnergyRow, server.EnergyRow),
-    (views.EnergyRows, server.EnergyRows),
-    (views.EnergyAbsent, server.EnergyAbsent),
-    (views.TokenCreated, server.TokenCreated),
-    (views.EnergyView, energy.EnergyMatrix),
-    (views.CellView, energy.EnergyCell),
-    (views.PhaseTotalView, energy.PhaseTotal),
+    (views.JobView, jobs.JobView),
+    (views.AttemptSummary, jobs.AttemptSummary),
+    (views.JobPage, jobs.JobPage),
+    (views.CampaignCreated, campaigns.CampaignCreated),
+    (views.CampaignView, campaigns.CampaignView),
+    (views.BenchView, benches.BenchView),
+    (views.LeaseView, benches.LeaseView),
+    (views.StandingView, Standing),
+    (views.AttemptView, attempts.AttemptView),
+    (views.ReachedView, attempts.ReachedGap),
+    (views.TraceInfo, attempts.TraceInfo),
+    (views.TraceSeries, attempts.TraceSeries),
+    (views.EnergyRow, energy.EnergyRow),
+    (views.EnergyRows, energy.EnergyRows),
+    (views.EnergyAbsent, energy.EnergyAbsent),
+    (views.TokenCreated, tokens.TokenCreated),
+    (views.EnergyView, energies.EnergyMatrix),
+    (views.CellView, energies.EnergyCell),
+    (views.PhaseTotalView, energies.PhaseTotal),
     (views.WindowView, trace.Window),
     (views.QuantityView, quantities.Quantity),
     (views.AbsentView, quantities.Absent),
@@ -57,9 +59,9 @@ def test_only_what_the_server_always_sends_is_needed(ours, theirs):
 
 def test_the_answers_of_every_kind_are_read():
     """Fields of the answers of every kind and of their recomputations are known to the server."""
-    kinds = (server.QuboAnswerView, server.ClassifierAnswerView, server.SnnAnswerView)
+    kinds = (attempts.QuboAnswerView, attempts.ClassifierAnswerView, attempts.SnnAnswerView)
     answers = {name for kind in kinds for name in kind.model_fields}
-    checks = (server.VerifiedQubo, server.VerifiedClassifier, server.VerifiedSnn)
+    checks = (attempts.VerifiedQubo, attempts.VerifiedClassifier, attempts.VerifiedSnn)
     verified = {name for check in checks for name in check.model_fields}
 
     assert set(views.AnswerView.model_fields) <= answers

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from neurorig.connection import LONGEST_PAUSE_S
 from neurorig.errors import Unreachable
-from neurorig.outage import LONGEST_PAUSE_S
 from neurorig.views import JobView
 from neurorig.waiting import Waiting
 

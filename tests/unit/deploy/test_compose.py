@@ -76,7 +76,7 @@ def test_the_image_holds_every_package_of_the_distribution() -> None:
     """Each top folder that the wheel is built from is copied into the image, and no root runs it."""
     docker = (ROOT / "Dockerfile").read_text()
     folders = re.findall(r'"(\w+)/neurorig\w*"', (ROOT / "pyproject.toml").read_text())
-    assert len(folders) == 6
+    assert len(folders) == 7
     assert all(f"COPY {folder} {folder}" in docker for folder in folders)
     assert re.search(r"^USER neurorig$", docker, re.MULTILINE)
 

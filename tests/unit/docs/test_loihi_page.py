@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 
 from neurorig_drivers.boards.loihi.onboard import DEFAULTS
-from neurorig_drivers.boards.loihi.options import read_options
+from neurorig_drivers.boards.loihi.program import read_options
 from neurorig_protocols.bench import BenchProfile
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "use-loihi-through-lava.md").read_text()

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.conformance import Finding
-from neurorig_drivers.conformance_board import Sample, check_board, check_open_board, qubo_sample
-from neurorig_drivers.conformance_monitor import check_monitor
-from neurorig_drivers.conformance_samples import snn_sample
-from neurorig_drivers.host import HostedBoard, HostedMonitor
-from neurorig_drivers.interface import MarkerSink
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.conformance.board_checks import Sample, check_board, check_open_board, qubo_sample, snn_sample
+from neurorig_drivers.conformance.checks import Finding
+from neurorig_drivers.conformance.monitor_checks import check_monitor
+from neurorig_drivers.interface import MarkerLog, MarkerSink
+from neurorig_drivers.process.host import HostedBoard, HostedMonitor
 from neurorig_protocols.bench import BoardConfig, Channel, MonitorConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, RunOutput
 from neurorig_protocols.trace import AcquisitionReport, SampleBlock, digest_of

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurorig_drivers.host import HostedBoard, HostedMonitor
-from neurorig_drivers.interface import host_ns
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.interface import MarkerLog, host_ns
+from neurorig_drivers.process.host import HostedBoard, HostedMonitor
 from neurorig_protocols.bench import BoardConfig, Channel, JsonScalar, MonitorConfig
 from neurorig_protocols.board import Artifact, Batch
 from neurorig_protocols.errors import (
@@ -288,7 +287,7 @@ def test_an_interrupted_call_does_not_answer_the_next_one() -> None:
 
 ORPHANAGE = """
 import sys
-from neurorig_drivers.host import HostedBoard
+from neurorig_drivers.process.host import HostedBoard
 from neurorig_protocols.bench import BoardConfig
 board = HostedBoard(BoardConfig(driver="trial-board", options={"compile": "hang"}))
 board.ensure_running()

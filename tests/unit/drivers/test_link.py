@@ -7,8 +7,8 @@ import threading
 import numpy as np
 import pytest
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.link import Answer, Gone, Link, LinkServer, Message, RemoteFailure, host_and_port
+from neurorig_drivers.process.framing import Arrays
+from neurorig_drivers.process.link import Answer, Gone, Link, LinkServer, Message, RemoteFailure, host_and_port
 
 
 def echo(message: Message, arrays: Arrays, _gone: Gone) -> Answer:

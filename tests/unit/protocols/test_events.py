@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols import events as module
 from neurorig_protocols.errors import UserError
-from neurorig_protocols.events import Events, format_events, parse_events
+from neurorig_protocols.workloads.snn import events as module
+from neurorig_protocols.workloads.snn.events import Events, format_events, parse_events
 
 ROWS = st.sets(st.tuples(st.integers(0, 99_999), st.integers(0, 999_999), st.integers(0, 2**31 - 1)), max_size=30)
 

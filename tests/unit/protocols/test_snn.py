@@ -9,7 +9,7 @@ import pytest
 
 from neurorig_protocols.board import Arrays
 from neurorig_protocols.errors import WrongAnswer
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 
 def arrays() -> Arrays:

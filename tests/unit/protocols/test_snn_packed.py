@@ -10,10 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols import snn_packed
 from neurorig_protocols.errors import WrongAnswer
-from neurorig_protocols.snn import DECAY_ONE, STATE_LIMIT, SpikingNetwork
-from neurorig_protocols.snn_packed import pack_network, unpack_network
+from neurorig_protocols.workloads.snn import network as snn_packed
+from neurorig_protocols.workloads.snn.network import (
+    DECAY_ONE,
+    STATE_LIMIT,
+    SpikingNetwork,
+    pack_network,
+    unpack_network,
+)
 
 
 @st.composite

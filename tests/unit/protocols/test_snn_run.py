@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 from nir_kit import some_events
 
-from neurorig_protocols import snn_run
 from neurorig_protocols.errors import DoesNotFit
-from neurorig_protocols.snn import SpikingNetwork
-from neurorig_protocols.snn_run import STEP_WORK, rasters
+from neurorig_protocols.workloads.snn import network as snn_run
+from neurorig_protocols.workloads.snn.network import STEP_WORK, SpikingNetwork, rasters
 
 STEPS, SAMPLES, INPUTS, N = 25, 5, 4, 6
 

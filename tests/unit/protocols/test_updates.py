@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_protocols.bench import BenchProfile, BoardConfig, Channel, Component, MonitorConfig, Rail
+from neurorig_protocols.counter_updates import edges_u_j
 from neurorig_protocols.energy import compute, until
 from neurorig_protocols.errors import WindowTooShort
 from neurorig_protocols.quantities import Quantity
 from neurorig_protocols.trace import FLAG_LATE, AccuracySpec, ChannelInfo, Trace, TraceHead, Window
-from neurorig_protocols.updates import edges_u_j
 
 DT_NS = 5_000_000
 T0_NS = 7_000_000_000

@@ -19,18 +19,18 @@ from store_kit import ADMIN, bench_record
 
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.report import AttemptReport
-from neurorig_server import schema
-from neurorig_server.analysis import Analyst
+from neurorig_server.background import Analyst
+from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.store import Store
-from neurorig_server.verdict import Verdict
 
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
     """A store with one bench."""
     made = Store(Settings(data_dir=tmp_path))
-    schema.upgrade(made.db)
+    schema_revision.upgrade(made.db)
     made.benches.register(bench_record(), ADMIN)
     yield made
     made.close()
@@ -134,7 +134,7 @@ def test_analysis_of_nothing_is_nothing(store: Store, tmp_path: Path) -> None:
 ORPHANS = """
 import multiprocessing, os, signal, sys
 from concurrent.futures import ProcessPoolExecutor
-from neurorig_server.analysis import prepare_worker
+from neurorig_server.background import prepare_worker
 
 if __name__ == "__main__":
     pool = ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn"), initializer=prepare_worker)

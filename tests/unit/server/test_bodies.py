@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.types import Receive, Scope, Send
 
-from neurorig_server.bodies import DRAIN_BYTES, BodyGuard
+from neurorig_server.http.bodies import DRAIN_BYTES, BodyGuard
 from neurorig_server.settings import Settings
 
 JSON = "application/json"

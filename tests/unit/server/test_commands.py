@@ -16,7 +16,7 @@ import httpx
 import pytest
 from server_kit import Server, command
 
-from neurorig_server import schema
+from neurorig_server.store import schema_revision
 
 
 def run(name: str, *args: str, **env: str) -> subprocess.CompletedProcess[str]:
@@ -94,9 +94,9 @@ def test_database_commands_tell_the_revision(tmp_path: Path) -> None:
     """Current before and after upgrade."""
     place = ("--data-dir", str(tmp_path))
 
-    assert f"database: empty, newest known: {schema.head()}" in run("db", "current", *place).stdout
-    assert f"revision {schema.head()}" in run("db", "upgrade", *place).stdout
-    assert f"database: {schema.head()}" in run("db", "current", *place).stdout
+    assert f"database: empty, newest known: {schema_revision.head()}" in run("db", "current", *place).stdout
+    assert f"revision {schema_revision.head()}" in run("db", "upgrade", *place).stdout
+    assert f"database: {schema_revision.head()}" in run("db", "current", *place).stdout
 
 
 def test_tokens_are_made_listed_and_revoked_without_a_server(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from server_kit import made_trace
 
-from neurorig_server.downsample import series
+from neurorig_server.objects.traces import series
 
 VALUES = arrays(
     np.float32,

@@ -7,7 +7,7 @@ import pytest
 from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.job import TimeToSolution
 from neurorig_protocols.quantities import Absent
-from neurorig_server.gaps import NO_BEST, gap_to, holder, impossible, reference_cost
+from neurorig_server.recompute.verify import NO_BEST, gap_to, holder, impossible, reference_cost
 
 BEST = BestVerified(cost=-70, solution="", found_by="somebody", found_on="a machine", found_at="2026-11-21", bound=-71)
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server_kit import job
 
-from neurorig_server.grid import CampaignRequest, expand
+from neurorig_server.api.submission import CampaignRequest, expand
 from neurorig_server.store.errors import Invalid
 
 

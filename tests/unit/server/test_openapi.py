@@ -7,30 +7,30 @@ from pathlib import Path
 
 import pytest
 
-from neurorig_server import openapi
+from neurorig_server.api import openapi_document
 
 REPOSITORY = Path(__file__).parents[3]
 
 
 def test_committed_file_is_the_applications_own() -> None:
-    """docs/reference/openapi.json is what `python -m neurorig_server.openapi` writes."""
-    committed = (REPOSITORY / openapi.COMMITTED).read_text(encoding="utf-8")
+    """docs/reference/openapi.json is what `python -m neurorig_server.api.openapi_document` writes."""
+    committed = (REPOSITORY / openapi_document.COMMITTED).read_text(encoding="utf-8")
 
-    assert committed == openapi.document(), "run: python -m neurorig_server.openapi"
+    assert committed == openapi_document.document(), "run: python -m neurorig_server.api.openapi_document"
 
 
 def test_file_is_written_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The module writes to the path it is given."""
     monkeypatch.setattr("sys.argv", ["openapi", str(tmp_path / "a" / "b.json")])
 
-    openapi.main()
+    openapi_document.main()
 
     assert (tmp_path / "a" / "b.json").read_text().startswith("{")
 
 
 def test_every_route_is_documented_with_its_problems() -> None:
     """Each operation has a name of its own, a sentence, and says what it answers when it refuses."""
-    document = json.loads(openapi.document())
+    document = json.loads(openapi_document.document())
     operations = [op for path, ops in document["paths"].items() if path.startswith("/api/") for op in ops.values()]
 
     names = [op["operationId"] for op in operations]
@@ -45,4 +45,4 @@ def test_every_route_is_documented_with_its_problems() -> None:
 @pytest.mark.parametrize("name", ["Problem", "JobView", "AttemptView", "EnergyMatrix", "Lease", "BenchView"])
 def test_answers_have_schemas(name: str) -> None:
     """Programs can generate their types from the file."""
-    assert name in json.loads(openapi.document())["components"]["schemas"]
+    assert name in json.loads(openapi_document.document())["components"]["schemas"]

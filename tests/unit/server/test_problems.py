@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neurorig_server.problems import MAX_ERRORS, field_problem, problem
+from neurorig_server.http.problems import MAX_ERRORS, field_problem, problem
 from neurorig_server.store.errors import FieldProblem
 
 BODY = {"workload": {"name": "qubo-mis", "scenario": {"kind": "fixed-timeout"}}, "gaps": [1, {"x": 2}]}

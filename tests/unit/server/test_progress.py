@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from neurorig_server.progress import Progress
+from neurorig_server.http.slow_clients import Progress
 from neurorig_server.settings import Settings
 from neurorig_server.store.errors import UploadStalled
 
@@ -68,7 +68,7 @@ def test_silence_ends_a_body(before: int) -> None:
 def test_a_byte_now_and_then_is_not_progress(monkeypatch: pytest.MonkeyPatch, size: int, pieces: int | None) -> None:
     """The time of all waits counts until enough has arrived, and then it counts anew."""
     now = [0.0]
-    monkeypatch.setattr("neurorig_server.progress.monotonic", lambda: now[0])
+    monkeypatch.setattr("neurorig_server.http.slow_clients.monotonic", lambda: now[0])
 
     async def drip() -> Any:
         now[0] += SETTINGS.stall_s / 4.9
@@ -89,7 +89,7 @@ def test_a_byte_now_and_then_is_not_progress(monkeypatch: pytest.MonkeyPatch, si
 def test_slow_work_of_the_server_is_not_the_clients(monkeypatch: pytest.MonkeyPatch) -> None:
     """Only waiting counts: a disk that takes longer than the deadline between two pieces ends nothing."""
     now = [0.0]
-    monkeypatch.setattr("neurorig_server.progress.monotonic", lambda: now[0])
+    monkeypatch.setattr("neurorig_server.http.slow_clients.monotonic", lambda: now[0])
 
     async def main() -> None:
         progress = Progress(Connection([part(1), part(1), END]).receive, SETTINGS)

@@ -14,11 +14,10 @@ from neurorig_protocols.benchmarks.statistics import Run
 from neurorig_protocols.job import BenchRecord, JobSpec, JobState
 from neurorig_protocols.report import AttemptReport, pack_bits
 from neurorig_protocols.trace import Gap, Trace, digest_of, to_parquet
-from neurorig_server.recompute import recompute
-from neurorig_server.results import Pieces, result_of
-from neurorig_server.store.reports import AnalysisInput
-from neurorig_server.traces import TraceStore
-from neurorig_server.verdict import Verdict
+from neurorig_server.objects.traces import TraceStore
+from neurorig_server.recompute.attempt import recompute
+from neurorig_server.recompute.campaign_results import Pieces, result_of
+from neurorig_server.recompute.verdict import AnalysisInput, Verdict
 
 SUPPLY = {
     **METERED,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from neurorig_server.shield import Shield
+from neurorig_server.http.shield import Shield
 
 SCOPE: Scope = {"type": "http", "method": "GET", "path": "/x", "headers": []}
 

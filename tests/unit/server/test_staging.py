@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from neurorig_server.staging import Staging
+from neurorig_server.objects.files import Staging
 
 HOLD = """
 import sys
 from pathlib import Path
-from neurorig_server.staging import Staging
+from neurorig_server.objects.files import Staging
 with Staging(Path(sys.argv[1])).part() as part:
     part.kept.write_bytes(b"x")
     print("holds", flush=True)

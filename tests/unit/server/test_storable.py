@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_server.storable import MAX_DEPTH, NotStorable, require_storable
+from neurorig_server.http.bodies import MAX_DEPTH, NotStorable, require_storable
 
 CLEAN = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),

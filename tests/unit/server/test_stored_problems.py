@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurorig_protocols.benchmarks.qubo import Problem
-from neurorig_protocols.benchmarks.qubo_file import to_bytes
-from neurorig_server.file_store import FileStore
-from neurorig_server.stored_problems import StoredProblems
+from neurorig_protocols.workloads.qubo.problem import Problem
+from neurorig_protocols.workloads.qubo.problem_file import to_bytes
+from neurorig_server.objects.files import FileStore, StoredProblems
 
 
 def kept(folder: Path, first: int, *, n: int = 10) -> str:

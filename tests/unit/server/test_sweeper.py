@@ -13,9 +13,9 @@ from server_kit import job
 from store_kit import ADMIN, Clock, bench_record
 
 from neurorig_protocols.job import JobSpec
-from neurorig_server import schema
 from neurorig_server.services import Services, build
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.store import Store
 from neurorig_server.sweeper import sweep
 
@@ -31,7 +31,7 @@ def services(tmp_path: Path, clock: Clock) -> Iterator[Services]:
     """The parts of a server with one bench; nothing runs."""
     settings = Settings(data_dir=tmp_path, sweep_s=0.01)
     store = Store(settings, clock=clock)
-    schema.upgrade(store.db)
+    schema_revision.upgrade(store.db)
     store.benches.register(bench_record(), ADMIN)
     yield build(settings, store)
     store.close()

@@ -17,11 +17,11 @@ from store_kit import ADMIN, bench_record
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.trace import to_parquet
-from neurorig_server import schema
+from neurorig_server.objects.traces import TraceStore, TraceUploads
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.errors import DigestMismatch, OffsetMismatch, StaleFence
 from neurorig_server.store.store import Store
-from neurorig_server.traces import TraceStore, TraceUploads
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def configured(tmp_path: Path) -> Settings:
 def store(configured: Settings) -> Iterator[Store]:
     """A store with one bench."""
     made = Store(configured)
-    schema.upgrade(made.db)
+    schema_revision.upgrade(made.db)
     made.benches.register(bench_record(), ADMIN)
     yield made
     made.close()

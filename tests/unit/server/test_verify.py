@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server_kit import ANSWER, job
 
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_protocols.api.attempts import ReachedGap, VerifiedClassifier, VerifiedQubo
 from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import ClassifierAnswer, QuboAnswer, pack_bits
-from neurorig_server.verify import Checked, check
-from neurorig_server.views import ReachedGap, VerifiedClassifier, VerifiedQubo
+from neurorig_protocols.workloads.qubo import mis
+from neurorig_server.recompute.verify import Checked, check
 
 ENERGY = Quantity(value=1, unit="J", u=0.1, grade="metered")
 N, DENSITY, SEED = 50, 0.1, 3
@@ -51,7 +51,7 @@ def only_gap(checked: Checked) -> ReachedGap:
 
 def greedy() -> np.ndarray:
     """Return an independent set of the problem, found by the simplest means."""
-    problem = qubo_mis.instance(N, DENSITY, SEED)
+    problem = mis.instance(N, DENSITY, SEED)
     bits = np.zeros(N, np.uint8)
     for i in range(N):
         bits[i] = 1
@@ -64,7 +64,7 @@ def greedy() -> np.ndarray:
 def test_cost_is_recomputed_from_the_bits(values: list[int], lie: int) -> None:
     """The verified cost is xᵀQx by its definition, and a solver's other claim is a mismatch."""
     bits = np.array(values, np.uint8)
-    problem = qubo_mis.instance(N, DENSITY, SEED)
+    problem = mis.instance(N, DENSITY, SEED)
     matrix = np.diag(problem.diagonal)
     matrix[problem.rows, problem.cols] = matrix[problem.cols, problem.rows] = problem.weights
     cost = int(bits.astype(int) @ matrix @ bits.astype(int))
@@ -80,7 +80,7 @@ def test_cost_is_recomputed_from_the_bits(values: list[int], lie: int) -> None:
 def test_gap_is_to_the_official_target() -> None:
     """The target, its source and the gap are the benchmark's."""
     bits = greedy()
-    target = qubo_mis.official_target(N, DENSITY, SEED)
+    target = mis.official_target(N, DENSITY, SEED)
     assert target is not None
 
     checked = run(spec(), answer(bits, -int(bits.sum())))
@@ -88,7 +88,7 @@ def test_gap_is_to_the_official_target() -> None:
     assert isinstance(checked.verified, VerifiedQubo)
     assert checked.verified.official_target == target.cost
     assert checked.verified.target_source == target.source
-    assert checked.verified.gap == qubo_mis.gap(-int(bits.sum()), target.cost)
+    assert checked.verified.gap == mis.gap(-int(bits.sum()), target.cost)
 
 
 def test_problem_without_a_target_has_no_gap() -> None:
@@ -132,9 +132,9 @@ def reached(bits: np.ndarray | None, target_cost: int, gap: float = 0.5, **field
 def test_reached_gap_is_recomputed_and_gets_its_energy() -> None:
     """Each reached solution is checked against the target of its gap."""
     bits = greedy()
-    target = qubo_mis.official_target(N, DENSITY, SEED)
+    target = mis.official_target(N, DENSITY, SEED)
     assert target is not None
-    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    wanted = mis.target_cost(target.cost, 0.5)
 
     gap = only_gap(run(spec(gaps=[0.5]), answer(bits, -int(bits.sum()), reached=[reached(bits, wanted)])))
 
@@ -143,9 +143,9 @@ def test_reached_gap_is_recomputed_and_gets_its_energy() -> None:
 
 def test_gap_that_was_not_reached_is_a_result() -> None:
     """No latency means not reached: no cost, no energy, no fault."""
-    target = qubo_mis.official_target(N, DENSITY, SEED)
+    target = mis.official_target(N, DENSITY, SEED)
     assert target is not None
-    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    wanted = mis.target_cost(target.cost, 0.5)
 
     checked = run(spec(gaps=[0.5]), answer(np.zeros(N, np.uint8), 0, reached=[reached(None, wanted)]))
 
@@ -158,9 +158,9 @@ def test_gap_that_was_not_reached_is_a_result() -> None:
 def test_false_claims_about_gaps_are_codes() -> None:
     """A solution worse than its gap, another target, and a gap left out are each found."""
     bits, nothing = greedy(), np.zeros(N, np.uint8)
-    target = qubo_mis.official_target(N, DENSITY, SEED)
+    target = mis.official_target(N, DENSITY, SEED)
     assert target is not None
-    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    wanted = mis.target_cost(target.cost, 0.5)
 
     def codes(*gaps: dict[str, Any]) -> tuple[str, ...]:
         return run(spec(gaps=[0.5]), answer(bits, -int(bits.sum()), reached=list(gaps))).codes
@@ -186,9 +186,9 @@ def test_rounded_costs_claim_counts_only_where_the_exact_cost_reaches(
 ) -> None:
     """A claim two off its target is false where the board declares less, and not reached where it declares more."""
     bits = greedy()
-    cost, target = -int(bits.sum()), qubo_mis.official_target(N, DENSITY, SEED)
+    cost, target = -int(bits.sum()), mis.official_target(N, DENSITY, SEED)
     assert target is not None
-    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    wanted = mis.target_cost(target.cost, 0.5)
     claimed = bits.copy()
     claimed[np.flatnonzero(bits)[: wanted + 2 - cost]] = 0
     found = reached(claimed, wanted)
@@ -203,9 +203,9 @@ def test_rounded_costs_claim_counts_only_where_the_exact_cost_reaches(
 def test_exactly_reached_gap_counts_whatever_the_bound() -> None:
     """A board that rounds is believed where its claim holds exactly."""
     bits = greedy()
-    target = qubo_mis.official_target(N, DENSITY, SEED)
+    target = mis.official_target(N, DENSITY, SEED)
     assert target is not None
-    wanted = qubo_mis.target_cost(target.cost, 0.5)
+    wanted = mis.target_cost(target.cost, 0.5)
     claim = reached(bits, wanted)
 
     checked = run(spec(gaps=[0.5]), answer(bits, -int(bits.sum()), cost_error_bound=100, reached=[claim]))
@@ -249,7 +249,7 @@ def test_both_gaps_are_frozen_with_the_answer() -> None:
     assert isinstance(checked.verified, VerifiedQubo)
     assert checked.verified.best_target == cost + 1
     assert checked.verified.best_source == "somebody, paper, 2026-11-21"
-    assert checked.verified.best_gap == qubo_mis.gap(cost, cost + 1) < 0
+    assert checked.verified.best_gap == mis.gap(cost, cost + 1) < 0
     alone = run(spec(), answer(bits, cost)).verified
     assert isinstance(alone, VerifiedQubo)
     assert isinstance(alone.best_gap, Absent)

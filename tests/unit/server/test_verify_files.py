@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 from server_kit import ANSWER, job
 
-from neurorig_protocols.benchmarks.qubo import Problem
-from neurorig_protocols.benchmarks.qubo_formats import Options, read
+from neurorig_protocols.api.attempts import VerifiedQubo
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import QuboAnswer, pack_bits
-from neurorig_server.verify import Checked, check
-from neurorig_server.views import VerifiedQubo
+from neurorig_protocols.workloads.qubo.formats import Options, read
+from neurorig_protocols.workloads.qubo.problem import Problem
+from neurorig_server.recompute.verify import Checked, check
 
 DIGEST = "sha256:" + "a" * 64
 PROBLEM = read(b"2 3\n1 1 -1.5\n1 2 0.5\n2 2 2\n", form="bqp", options=Options(sense="max")).problem

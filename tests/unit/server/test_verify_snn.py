@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from server_kit import job
 
+from neurorig_protocols.api.attempts import VerifiedSnn
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.report import SnnAnswer, pack_counts
-from neurorig_server import recompute
-from neurorig_server.verify import Checked, check
-from neurorig_server.views import VerifiedSnn
+from neurorig_server.recompute import attempt
+from neurorig_server.recompute.verify import Checked, check
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 SPEC = JobSpec.model_validate(
@@ -73,7 +73,7 @@ def test_a_consistent_answer_is_summed_up() -> None:
 def test_what_cannot_be_is_found(found: SnnAnswer, code: str) -> None:
     """Other files, other shapes, more spikes than steps and sums that do not add up make an answer invalid."""
     assert run(found).codes == (code,)
-    assert code in recompute.INVALIDATING
+    assert code in attempt.INVALIDATING
 
 
 def test_an_answer_of_another_workload_is_not_taken() -> None:

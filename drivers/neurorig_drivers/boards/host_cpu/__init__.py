@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from neurorig_drivers.boards.host_cpu.driver import HostCpu
+from neurorig_drivers.boards.host_cpu.cpu_driver import HostCpu
 
 __all__ = ["HostCpu"]

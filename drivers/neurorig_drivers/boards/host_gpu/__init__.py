@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from neurorig_drivers.boards.host_gpu.driver import HostGpu
+from neurorig_drivers.boards.host_gpu.gpu_driver import HostGpu
 
 __all__ = ["HostGpu"]

@@ -1,27 +1,63 @@
-"""The backend "cpu": Lava simulates the network on the host (`Loihi2SimCfg`). Functional only: no energy is claimed.
-
-The clock is the host's and the times are those of a simulation: limits are seconds of the host, never steps of a chip.
-A run may be ended after `max_steps` steps instead, a constant of the solver.
-"""
+"""The backend "cpu": Lava simulates the network on the host (`Loihi2SimCfg`). Functional only: no energy."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from neurorig_drivers.annealing.network import Network
+from neurorig_drivers.annealing.schedule import Schedule, key_of, scale, schedule_of
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
-from neurorig_drivers.boards.loihi.options import Options
-from neurorig_drivers.boards.loihi.program import Program
-from neurorig_drivers.boards.loihi.request import prepare_qubo
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.boards.loihi.program import Options, Program
 from neurorig_drivers.interface import MarkerSink
-from neurorig_drivers.virtual.chip.network import Network
-from neurorig_drivers.virtual.chip.temperatures import schedule_of
+from neurorig_drivers.process.framing import Arrays
 from neurorig_protocols.board import Batch, BoardInfo, Meta, RunOutput
 from neurorig_protocols.errors import JobError, UserError
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
+
+
+def prepare_qubo(
+    network: Network,
+    schedule: Schedule,
+    *,
+    seed: int,
+    target_costs: Sequence[float] = (),
+    stop_at_targets: bool = False,
+    max_steps: int | None = None,
+    record: bool = False,
+) -> tuple[dict[str, Any], Arrays]:
+    """Return body and arrays of the worker's `prepare`; targets are met in falling order.
+
+    With `record` the answer holds the state (steps, n) and the cost (steps,) of every step.
+    """
+    words = schedule.words(scale(network))
+    steps = {
+        "levels": schedule.levels,
+        "growth": schedule.growth,
+        "steps_per_level": schedule.steps_per_level,
+        "steps_per_level_max": schedule.steps_per_level_max,
+    }
+    body = {
+        "kind": "qubo",
+        "key": key_of(seed),
+        "words": {**words, **steps},
+        "shifts": [schedule.refract_scaling, schedule.clash_scaling, schedule.start_scaling],
+        "max_steps": max_steps,
+        "stop_at_targets": stop_at_targets,
+        "record": record,
+    }
+    arrays: Arrays = {
+        "diagonal": network.diagonal,
+        "start": network.start,
+        "target": network.target,
+        "weight": network.weight,
+        "target_costs": np.sort(np.array([math.floor(target) for target in target_costs], np.int64))[::-1].copy(),
+    }
+    return body, arrays
+
 
 SOLVER = "nebm-sa"
 FUNCTIONAL_ONLY = "functional only: Lava simulates the chip on a CPU, whose energy says nothing of the chip's"

@@ -9,7 +9,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from neurorig_drivers.child import Child
+from neurorig_drivers.process.child import Child
 from neurorig_protocols.errors import DriverMissing
 
 PROTOCOL = 1

@@ -14,12 +14,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from neurorig_drivers.annealing.network import Network
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
-from neurorig_drivers.boards.loihi.options import Options
-from neurorig_drivers.boards.loihi.program import Program
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.boards.loihi.program import Options, Program
 from neurorig_drivers.interface import MarkerSink
-from neurorig_drivers.virtual.chip.network import Network
+from neurorig_drivers.process.framing import Arrays
 from neurorig_protocols.bench import Omitted
 from neurorig_protocols.board import Batch, BoardInfo, Meta, RunOutput
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, UserError

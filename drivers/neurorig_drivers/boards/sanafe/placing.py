@@ -14,7 +14,7 @@ import numpy as np
 
 from neurorig_protocols.board import Arrays, Placement
 from neurorig_protocols.errors import DoesNotFit
-from neurorig_protocols.snn import Ints, SpikingNetwork
+from neurorig_protocols.workloads.snn.network import Ints, SpikingNetwork
 
 WEIGHT_BITS = 9
 

@@ -16,9 +16,8 @@ import numpy as np
 
 from neurorig_drivers.boards.solving import scenarios
 from neurorig_drivers.boards.solving.problem import Problem, read_problem
-from neurorig_drivers.boards.solving.solver import Params, Search, Solver, Window
-from neurorig_drivers.interface import MarkerSink
-from neurorig_drivers.markers import MarkerLog, idle_on_host_clock
+from neurorig_drivers.boards.solving.scenarios import Params, Search, Solver, Window
+from neurorig_drivers.interface import MarkerLog, MarkerSink, idle_on_host_clock
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, UserError
 

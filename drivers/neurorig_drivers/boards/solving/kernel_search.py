@@ -8,15 +8,15 @@ from typing import Protocol
 import numpy as np
 
 from neurorig_drivers.boards.solving.problem import Problem
-from neurorig_drivers.boards.solving.solver import Found, Params, Window, positive
-from neurorig_drivers.solvers import found, qubo
+from neurorig_drivers.boards.solving.scenarios import Found, Params, Window, positive
+from neurorig_drivers.solvers import qubo_search
 from neurorig_protocols.errors import UserError
 
 
 class _Kernel(Protocol):
     def run(
         self, *, limit_s: float, seed: int, stop_at: int | None = None, window: Window | None = None
-    ) -> found.Found: ...
+    ) -> qubo_search.Found: ...
 
 
 class KernelSearch:
@@ -40,10 +40,10 @@ class KernelSearch:
         )
 
 
-def exact_matrix(problem: Problem) -> qubo.Matrix:
+def exact_matrix(problem: Problem) -> qubo_search.Matrix:
     """Return the rows of Q; UserError when int64 might not hold every cost."""
     try:
-        return qubo.matrix(problem.diagonal, problem.rows, problem.cols, problem.weights)
+        return qubo_search.matrix(problem.diagonal, problem.rows, problem.cols, problem.weights)
     except ValueError as error:
         raise UserError(
             f"this QUBO cannot be costed exactly: {error}", where="solver", next_step="scale the coefficients down"

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from neurorig_protocols.benchmarks.qubo_mis import target_cost
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.report import Improvement
+from neurorig_protocols.workloads.qubo.mis import target_cost
 from neurorig_server.web.charts.figure import BLUE, GREEN, NEUTRAL, ORANGE, SERIES, Chart, as_chart
 from neurorig_server.web.numbers import count_text, measured_text, plain_text
 

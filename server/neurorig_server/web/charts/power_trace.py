@@ -1,16 +1,104 @@
-"""The power trace of one monitor: a line per rail over bands where a phase was measured."""
+"""The power trace of one monitor: a line per rail over shaded measuring windows."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import Any
 
+from neurorig_protocols.api.attempts import RailSeries, TraceSeries
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.trace import Window
-from neurorig_server.views import RailSeries, TraceSeries
-from neurorig_server.web.charts import phase_bands
 from neurorig_server.web.charts.figure import NEUTRAL, SERIES, Chart, as_chart
 from neurorig_server.web.numbers import axis_scale, plain_text
+
+COLOURS = {"run": "47,126,192", "idle": "128,138,148", "warmup": "200,100,30"}
+OTHER = "42,145,104"
+
+MOST_BANDS = 300
+"""With more windows than this, neighbours of one phase share a band."""
+NARROW = 0.09
+"""Share of the time axis below which a label is written slanted."""
+SLANT = -40
+"""Angle of a slanted label in degrees."""
+TOUCHING = 0.035
+"""Share of the time axis below which slanted labels would cover each other."""
+
+Group = Sequence[Window]
+
+
+def bands(windows: Sequence[Window], *, origin_ns: float, scale: float) -> list[dict[str, Any]]:
+    """Return Plotly shapes; an instant t_ns lies at (t_ns - origin_ns)·1e-9·scale."""
+    merge = len(windows) > MOST_BANDS
+    pairs = [p for group in _groups(windows) for p in ([(group[0], group[-1])] if merge else [(w, w) for w in group])]
+    return [
+        {
+            "type": "rect",
+            "yref": "paper",
+            "y0": 0,
+            "y1": 1,
+            "x0": (first.begin_ns - origin_ns) * 1e-9 * scale,
+            "x1": (last.end_ns - origin_ns) * 1e-9 * scale,
+            "fillcolor": f"rgba({COLOURS.get(first.phase, OTHER)},0.16)",
+            "line": {"width": 0},
+            "layer": "below",
+        }
+        for first, last in pairs
+    ]
+
+
+def band_labels(windows: Sequence[Window], *, origin_ns: float, scale: float, extent_ns: float) -> list[Label]:
+    """Return what to write above the bands of a time axis that is `extent_ns` long."""
+    placed: list[Label] = []
+    for group in _groups(windows):
+        begin, end = (t_ns - origin_ns for t_ns in (group[0].begin_ns, group[-1].end_ns))
+        x = (begin + end) / 2 * 1e-9 * scale
+        label = Label(x, is_narrow=end - begin < NARROW * extent_ns, text=_name(group))
+        last = placed[-1] if placed else None
+        if last and last.is_narrow and label.is_narrow and x - last.x < TOUCHING * extent_ns * 1e-9 * scale:
+            placed[-1] = replace(last, text=f"{last.text}, {label.text}")
+        else:
+            placed.append(label)
+    return placed
+
+
+@dataclass(frozen=True)
+class Label:
+    """A text above a place on the axis, slanted where it is wider than its bands."""
+
+    x: float
+    text: str
+    is_narrow: bool
+
+    @property
+    def height_px(self) -> float:
+        """Roughly how far the text reaches above the plot."""
+        return 18 + (len(self.text) * 4.4 if self.is_narrow else 0)
+
+    def annotation(self, *, right_of: float) -> dict[str, Any]:
+        """Return Plotly's annotation; to the right of `right_of` the slant leans left, so that nothing is cut off."""
+        leans_left = self.is_narrow and self.x > right_of
+        return {
+            "text": self.text,
+            "x": self.x,
+            "y": 1,
+            "yref": "paper",
+            "yanchor": "bottom",
+            "xanchor": "center" if not self.is_narrow else "right" if leans_left else "left",
+            "textangle": 0 if not self.is_narrow else -SLANT if leans_left else SLANT,
+            "showarrow": False,
+            "font": {"size": 12},
+        }
+
+
+def _groups(windows: Sequence[Window]) -> list[list[Window]]:
+    return [list(group) for _, group in groupby(windows, key=lambda window: window.phase)]
+
+
+def _name(group: Group) -> str:
+    return group[0].phase if len(group) == 1 else f"{group[0].phase} × {len(group)}"
+
 
 HEIGHT_PX = 460
 
@@ -93,14 +181,14 @@ def _chart(
     )
 
 
-def _mark_phases(figure: Any, series: TraceSeries, axes: _Axes) -> list[phase_bands.Label]:
+def _mark_phases(figure: Any, series: TraceSeries, axes: _Axes) -> list[Label]:
     """Add bands and labels over exactly the trace's own time; return the labels."""
     extent_ns = series.samples * series.dt_ns
     begin, end = ((t_ns - axes.origin_ns) * 1e-9 * axes.t_scale for t_ns in (series.t0_ns, series.t0_ns + extent_ns))
     place = {"origin_ns": axes.origin_ns, "scale": axes.t_scale}
-    labels = phase_bands.labels(series.windows, extent_ns=extent_ns, **place)
+    labels = band_labels(series.windows, extent_ns=extent_ns, **place)
     figure.update_layout(
-        shapes=phase_bands.bands(series.windows, **place),
+        shapes=bands(series.windows, **place),
         annotations=[label.annotation(right_of=begin + 0.85 * (end - begin)) for label in labels],
     )
     figure.update_xaxes(range=[begin, end])

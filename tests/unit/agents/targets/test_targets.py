@@ -13,16 +13,14 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from neurorig_agents.targets import commands
-from neurorig_agents.targets.export import better, checked, rows
-from neurorig_agents.targets.folder import Folder
-from neurorig_agents.targets.improve import Finder, improve
-from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, recompute
-from neurorig_protocols.benchmarks.targets_file import SolutionFile
+from neurorig_agents.targets import target_commands
+from neurorig_agents.targets.search import Finder, Folder, better, checked, improve, rows
+from neurorig_protocols.benchmarks import targets_shipped
+from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, recompute
 from neurorig_protocols.benchmarks.targets_shipped import Row
 from neurorig_protocols.errors import TargetRefused, UserError
 from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo import mis
 
 PROBLEM = MisProblem(n=60, density=0.1, seed=11)
 """Nobody ships a target of it."""
@@ -32,7 +30,7 @@ FINDER = Finder("somebody", "a machine")
 
 def solution(members: int, problem: MisProblem = PROBLEM) -> SolutionFile:
     """Return a solution of so many members, taken as they come."""
-    graph = qubo_mis.instance(problem.n, problem.density, problem.seed)
+    graph = mis.instance(problem.n, problem.density, problem.seed)
     bits = np.zeros(problem.n, np.uint8)
     for v in range(problem.n):
         bits[v] = 1
@@ -54,7 +52,7 @@ class Records:
         if method == "POST":
             proposal = json.loads(body)
             problem = MisProblem.model_validate(proposal["problem"])
-            cost = recompute(qubo_mis.instance(problem.n, problem.density, problem.seed), proposal["solution"])
+            cost = recompute(mis.instance(problem.n, problem.density, problem.seed), proposal["solution"])
             if self.best is not None and cost >= self.best:
                 return 409, {"detail": "does not beat the present best", "code": "target_not_better"}
             self.taken.append(proposal)
@@ -96,7 +94,7 @@ def server() -> Iterator[tuple[str, Records]]:
 def test_a_search_gives_a_recomputed_solution_with_its_finder():
     """What is found costs what it says, and carries who, what and when."""
     found = improve(PROBLEM, before=-1, seconds=0.05, solver_seed=1, finder=FINDER)
-    graph = qubo_mis.instance(PROBLEM.n, PROBLEM.density, PROBLEM.seed)
+    graph = mis.instance(PROBLEM.n, PROBLEM.density, PROBLEM.seed)
 
     assert recompute(graph, found.found.solution) == found.found.cost < -1
     assert (found.better, found.official, found.found.found_by) == (True, None, "somebody")
@@ -129,8 +127,8 @@ def test_a_folder_keeps_the_better_solution(tmp_path):
 
 def test_improve_shows_before_and_after(tmp_path):
     """A dry run prints the table, fills the folder and asks no server."""
-    result = CliRunner().invoke(commands.improve, [*SMALL, "--solutions", str(tmp_path)])
-    again = CliRunner().invoke(commands.improve, [*SMALL, "--solutions", str(tmp_path)])
+    result = CliRunner().invoke(target_commands.improve, [*SMALL, "--solutions", str(tmp_path)])
+    again = CliRunner().invoke(target_commands.improve, [*SMALL, "--solutions", str(tmp_path)])
 
     assert result.exit_code == 0, result.output
     assert re.search(r"n=60 10 % seed 11 +– +– +-\d+ +[\d.]+ s  better", result.output)
@@ -142,9 +140,9 @@ def test_improve_proposes_what_is_better(tmp_path, server):
     """The server's best is what counts: a better solution is proposed, another one is not sent."""
     url, records = server
     known = [*SMALL, "--solutions", str(tmp_path), "--propose", "--server", url, "--token", "nrg_x"]
-    first = CliRunner().invoke(commands.improve, [*known, "--found-by", "me"])
+    first = CliRunner().invoke(target_commands.improve, [*known, "--found-by", "me"])
     records.best = -60
-    second = CliRunner().invoke(commands.improve, known)
+    second = CliRunner().invoke(target_commands.improve, known)
 
     assert "better, proposed" in first.output, first.output
     assert "not better" in second.output
@@ -163,7 +161,7 @@ def test_improve_proposes_what_is_better(tmp_path, server):
 )
 def test_wrong_options_are_said(tmp_path, arguments, message):
     """What is missing or impossible is named, and nothing is searched."""
-    result = CliRunner().invoke(commands.improve, ["--solutions", str(tmp_path), *arguments])
+    result = CliRunner().invoke(target_commands.improve, ["--solutions", str(tmp_path), *arguments])
 
     assert result.exit_code == 1
     assert message in result.output
@@ -200,7 +198,7 @@ def test_an_export_proves_optima_only():
 
 def test_an_export_recomputes():
     """A row whose solution costs another cost, or is none, is not written."""
-    graph = qubo_mis.instance(PROBLEM.n, PROBLEM.density, PROBLEM.seed)
+    graph = mis.instance(PROBLEM.n, PROBLEM.density, PROBLEM.seed)
     edge = (int(graph.rows[0]), int(graph.cols[0]))
     with pytest.raises(TargetRefused):
         checked(row(solution(3), cost=-2, vertices=edge), 0)
@@ -210,7 +208,7 @@ def test_export_writes_the_file_and_keeps_what_was_not_chosen(tmp_path):
     """The file has the chosen instances anew and all others as they were."""
     output = tmp_path / "best.json"
     chosen = ["--n", "10", "--density", "0.05", "--seed", "0", "--solutions", str(tmp_path), "--output", str(output)]
-    result = CliRunner().invoke(commands.export, chosen)
+    result = CliRunner().invoke(target_commands.export, chosen)
 
     assert result.exit_code == 0, result.output
     assert set(targets_shipped.parse(output.read_text("utf-8"))) == set(targets_shipped.rows())

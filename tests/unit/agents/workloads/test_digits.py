@@ -7,8 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_agents.workloads.digits import WARMUP_IMAGES, DigitsWork
-from neurorig_agents.workloads.digits_data import read_images
+from neurorig_agents.workloads.prepare_digits import WARMUP_IMAGES, DigitsWork, read_images
 from neurorig_agents.workloads.prepared import prepare
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import WrongAnswer

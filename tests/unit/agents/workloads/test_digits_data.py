@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from neurorig_agents.workloads.digits_data import read_images, read_test_set
-from neurorig_protocols.benchmarks.mnist_digits import Int8Mlp, expected_labels, network_bytes, score
+from neurorig_agents.workloads.prepare_digits import read_images, read_test_set
 from neurorig_protocols.errors import DriverMissing, UserError
+from neurorig_protocols.workloads.digits.network import Int8Mlp, expected_labels, network_bytes, score
 
 
 @pytest.fixture

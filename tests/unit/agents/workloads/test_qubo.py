@@ -8,15 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurorig_agents.workloads.prepare_qubo import QuboFileWork
 from neurorig_agents.workloads.prepared import prepare
-from neurorig_agents.workloads.qubo import QuboFileWork
-from neurorig_protocols.benchmarks.qubo_file import digest_of, to_bytes
-from neurorig_protocols.benchmarks.qubo_formats import read
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import InfraError, JobError, WrongAnswer
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.quantities import Absent
+from neurorig_protocols.workloads.qubo.formats import read
+from neurorig_protocols.workloads.qubo.problem_file import digest_of, to_bytes
 
 PROBLEM = read(b"# vartype=BINARY\n0 0 -1\n0 1 3\n2 2 5\n").problem
 DIGEST = digest_of(PROBLEM)

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_agents.workloads import qubo as module
+from neurorig_agents.workloads import prepare_qubo as module
+from neurorig_agents.workloads.prepare_qubo import QuboMisWork
 from neurorig_agents.workloads.prepared import prepare
-from neurorig_agents.workloads.qubo_mis import QuboMisWork
-from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import JobError, WrongAnswer
 from neurorig_protocols.job import JobSpec, QuboMis, Solver
 from neurorig_protocols.report import unpack_bits
+from neurorig_protocols.workloads.qubo import mis
 
 N = 25
 FIXED = {"kind": "fixed-timeout", "timeout_s": 0.01}
@@ -51,7 +51,7 @@ def output(gaps: int = 0, **meta: Any) -> RunOutput:
 
 def test_the_artifact_is_the_problem() -> None:
     """Arrays are those of the benchmark's instance, with the attempt as session and the solver's parameters."""
-    problem = qubo_mis.instance(N, 0.05, 1)
+    problem = mis.instance(N, 0.05, 1)
     artifact = work(params={"quantisation": "refuse"}).artifact
 
     assert artifact.meta == {"n": N, "session": "attempt-1", "params": {"quantisation": "refuse"}}
@@ -75,13 +75,13 @@ def test_a_fixed_timeout_has_no_goals() -> None:
 
 def test_time_to_solution_has_the_targets_of_its_gaps() -> None:
     """Each gap has the largest cost that reaches it, from the official target."""
-    target = qubo_mis.official_target(N, 0.05, 1)
+    target = mis.official_target(N, 0.05, 1)
     assert target is not None
     made = work(TTS)
     batch = made.batch("run", 0, 0)
 
     assert batch.arrays["gaps"].tolist() == [0.1, 0.05, 0.01]
-    costs = [qubo_mis.target_cost(target.cost, gap) for gap in (0.1, 0.05, 0.01)]
+    costs = [mis.target_cost(target.cost, gap) for gap in (0.1, 0.05, 0.01)]
     assert batch.arrays["target_costs"].tolist() == costs
     # One run per gap at worst.
     assert made.longest_s == 6.0

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from nir_kit import STEPS, dense_graph, write_files
 
-from neurorig_agents.workloads import snn as module
+from neurorig_agents.workloads import prepare_snn as module
+from neurorig_agents.workloads.prepare_snn import SnnWork
 from neurorig_agents.workloads.prepared import prepare
-from neurorig_agents.workloads.snn import SnnWork
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of
 from neurorig_drivers.snn.reference import simulate
@@ -20,8 +20,7 @@ from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import DoesNotFit, JobError, UserError, WrongAnswer
 from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.report import unpack_counts
-from neurorig_protocols.snn import SpikingNetwork
-from neurorig_protocols.snn_packed import unpack_network
+from neurorig_protocols.workloads.snn.network import SpikingNetwork, unpack_network
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 SAMPLES = 2

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from neurorig.cli import cli
-from neurorig_protocols.benchmarks.qubo_file import digest_of, from_bytes
+from neurorig.cli.main import cli
+from neurorig_protocols.workloads.qubo.problem_file import digest_of, from_bytes
 
 FRIENDS = "ada bob 2\nbob cyd 1\nada cyd 4\ncyd dan 1\n"
 

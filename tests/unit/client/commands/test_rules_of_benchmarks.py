@@ -9,10 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from neurorig import Client, rule_views
-from neurorig.cli import cli
+from neurorig.cli.main import cli
+from neurorig_protocols.api import evaluations, tunings
 from neurorig_protocols.benchmarks import evaluation, tuning
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_server import tuning_views
 
 AT = "2026-11-21T08:00:00Z"
 ROUND = "0123456789ab"
@@ -362,11 +362,11 @@ def test_client_follows_the_pages_of_declarations(stand_in):
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (rule_views.TuningView, tuning_views.TuningView),
-        (rule_views.TuningPage, tuning_views.TuningPage),
-        (rule_views.EvaluationView, tuning_views.EvaluationView),
-        (rule_views.EvaluationPage, tuning_views.EvaluationPage),
-        (rule_views.RoundCountView, tuning_views.RoundCount),
+        (rule_views.TuningView, tunings.TuningView),
+        (rule_views.TuningPage, tunings.TuningPage),
+        (rule_views.EvaluationView, evaluations.EvaluationView),
+        (rule_views.EvaluationPage, evaluations.EvaluationPage),
+        (rule_views.RoundCountView, evaluations.RoundCount),
     ],
 )
 def test_views_are_those_of_the_server(ours, theirs):

@@ -8,8 +8,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-from neurorig import tables, views
-from neurorig.cli import cli
+from neurorig import views
+from neurorig.cli import tables
+from neurorig.cli.main import cli
 from neurorig_protocols.job import JobSpec, Snn
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neurorig.demo.result import Result
+from neurorig.demo.results import Result
 from neurorig.views import AttemptView, EnergyAbsent, EnergyView, JobView
 from neurorig_protocols.bench import Boundary, Omitted
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from neurorig import Client
-from neurorig.demo.result import gather
+from neurorig.demo.results import gather
 from neurorig.errors import ClientError
 from neurorig.views import JobView
 

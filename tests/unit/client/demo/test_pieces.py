@@ -11,16 +11,14 @@ import pytest
 from rich.console import Console
 
 from neurorig.demo import pictures, summary
-from neurorig.demo.agreement import agreement, comparisons
 from neurorig.demo.folder import MARK, prepare
-from neurorig.demo.host_bench import host_bench
-from neurorig.demo.progress import Display
-from neurorig.demo.result import with_truth
-from neurorig.demo.workloads import demo_jobs
+from neurorig.demo.lab import demo_jobs, host_bench
+from neurorig.demo.results import agreement, comparisons, with_truth
+from neurorig.demo.run import Display
 from neurorig.errors import ClientError
 from neurorig.views import JobView
 from neurorig_protocols.bench import BenchProfile
-from neurorig_protocols.benchmarks.qubo_mis import official_target
+from neurorig_protocols.workloads.qubo.mis import official_target
 
 
 def draw(*pictures_of, width=250):

@@ -7,8 +7,7 @@ import json
 import pytest
 
 from neurorig.demo import summary
-from neurorig.demo.agreement import Agreement, agreement, comparisons
-from neurorig.demo.result import with_truth
+from neurorig.demo.results import Agreement, agreement, comparisons, with_truth
 from neurorig.errors import ClientError
 from neurorig.views import ScenarioView
 

@@ -6,8 +6,7 @@ import json
 
 import pytest
 
-from neurorig.demo.result import is_complete, with_truth
-from neurorig.demo.truth import read_truth, true_energy
+from neurorig.demo.results import is_complete, read_truth, true_energy, with_truth
 from neurorig.errors import ClientError
 
 

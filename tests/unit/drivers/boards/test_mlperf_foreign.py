@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 import serial
 
-from neurorig_drivers.boards.mlperf_serial import MlperfSerial
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.mlperf_serial.serial_driver import MlperfSerial
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch
 from neurorig_protocols.errors import BoardLost, DoesNotFit, JobError, NeurorigError, WrongAnswer

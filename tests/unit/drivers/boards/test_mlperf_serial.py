@@ -14,14 +14,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_agents.workloads.digits_data import read_images
-from neurorig_drivers.boards.mlperf_serial import MlperfSerial
-from neurorig_drivers.markers import MarkerLog
-from neurorig_drivers.virtual.serial_dut import SerialDut
-from neurorig_drivers.virtual.serial_mcu import Mode
-from neurorig_drivers.virtual.world import World
+from neurorig_agents.workloads.prepare_digits import read_images
+from neurorig_drivers.boards.mlperf_serial.serial_driver import MlperfSerial
+from neurorig_drivers.interface import MarkerLog
+from neurorig_lab.serial_dut import SerialDut
+from neurorig_lab.serial_mcu import Mode
+from neurorig_lab.world import World
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.benchmarks.mnist_digits import MODEL_ID, Int8Mlp, network_bytes
 from neurorig_protocols.board import Artifact, Batch, Placement
 from neurorig_protocols.errors import (
     BoardLost,
@@ -33,6 +32,7 @@ from neurorig_protocols.errors import (
     UserError,
 )
 from neurorig_protocols.plan import PhaseName
+from neurorig_protocols.workloads.digits.network import MODEL_ID, Int8Mlp, network_bytes
 
 BAUD = 921600
 
@@ -72,7 +72,7 @@ def virtual(mode: Mode, world: World | None = None) -> Iterator[SerialDut]:
 @contextlib.contextmanager
 def process(module: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Start a process of the virtual lab; yields it and what it announced."""
-    command = [sys.executable, "-m", f"neurorig_drivers.virtual.{module}", *options]
+    command = [sys.executable, "-m", f"neurorig_lab.{module}", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         try:

@@ -16,11 +16,11 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from neurorig_drivers.boards.virtual_loihi import VirtualLoihi
-from neurorig_drivers.conformance_board import check_board, qubo_sample
-from neurorig_drivers.markers import MarkerLog
-from neurorig_drivers.virtual.chip.constants import RAILS
-from neurorig_drivers.virtual.world_client import WorldClient
+from neurorig_drivers.conformance.board_checks import check_board, qubo_sample
+from neurorig_drivers.interface import MarkerLog
+from neurorig_lab.chip.constants import RAILS
+from neurorig_lab.chip.virtual_loihi import VirtualLoihi
+from neurorig_lab.world_client import WorldClient
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import BoardLost, DoesNotFit, InfraError, InvalidConfig, NeurorigError, UserError
@@ -52,9 +52,9 @@ def serve(*arguments: str) -> tuple[subprocess.Popen[str], str]:
 def running(folder: Path, *chip_options: str) -> Iterator[Bench]:
     """Start a stepped world and a chip in it; both are gone afterwards."""
     options = ["--mode", "stepped", "--rails", ",".join(RAILS), "--marker-mode", "level", "--bench", "b"]
-    world, world_address = serve("neurorig_drivers.virtual.world_server", *options, "--truth", str(folder))
+    world, world_address = serve("neurorig_lab.world_server", *options, "--truth", str(folder))
     with world:
-        chip, chip_address = serve("neurorig_drivers.virtual.chip.device", "--world", world_address, *chip_options)
+        chip, chip_address = serve("neurorig_lab.chip.chip_device", "--world", world_address, *chip_options)
         with chip:
             try:
                 yield Bench(chip, chip_address, world_address, folder / "b.jsonl")

@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from neurorig_drivers.link import LinkServer
-from neurorig_drivers.virtual.world import World
-from neurorig_drivers.virtual.world_server import handler_of
+from neurorig_drivers.process.link import LinkServer
+from neurorig_lab.world import World
+from neurorig_lab.world_server import handler_of
 from neurorig_protocols.bench import Channel, MonitorConfig
 
 
@@ -62,7 +62,7 @@ def start_meter(world: World) -> Iterator[StartMeter]:
         address = stack.enter_context(LinkServer(handler_of(world)).serving())
 
         def start(*options: str) -> Meter:
-            command = [sys.executable, "-m", "neurorig_drivers.virtual.meter", "--world", address, "--seed", "3"]
+            command = [sys.executable, "-m", "neurorig_lab.meter_process", "--world", address, "--seed", "3"]
             process = stack.enter_context(subprocess.Popen([*command, *options], stdout=subprocess.PIPE, text=True))
             stack.callback(process.kill)
             assert process.stdout is not None

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.monitors.counter_polling import EvenPowers, Poller, mean_powers_w, unmarked_block
+from neurorig_drivers.monitors.counters import EvenPowers, Poller, mean_powers_w, unmarked_block
 from neurorig_protocols.errors import MonitorLost
 
 A_DAY_S = 86400.0

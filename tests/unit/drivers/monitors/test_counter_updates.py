@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.monitors.counter_updates import LateUpdates, Steps, Updates
+from neurorig_drivers.monitors.counters import LateUpdates, Steps, Updates
 from neurorig_protocols.trace import FLAG_LATE
 
 MS = 1_000_000

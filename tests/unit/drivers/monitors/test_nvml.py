@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from nvml_kit import GPU_IS_LOST, Gpus
 
-from neurorig_drivers.conformance_monitor import check_monitor
-from neurorig_drivers.host import HostedMonitor
+from neurorig_drivers.conformance.monitor_checks import check_monitor
 from neurorig_drivers.interface import host_ns
 from neurorig_drivers.monitors.nvml import Nvml
+from neurorig_drivers.process.host import HostedMonitor
 from neurorig_protocols.bench import BenchProfile, BoardConfig, Component, MonitorConfig, Rail
 from neurorig_protocols.energy import compute
 from neurorig_protocols.errors import InvalidConfig, MeasurementError, MonitorLost, MonitorUnavailable, WindowTooShort

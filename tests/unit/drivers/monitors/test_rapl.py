@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from neurorig_drivers.conformance_monitor import check_monitor
+from neurorig_drivers.conformance.monitor_checks import check_monitor
 from neurorig_drivers.interface import host_ns
 from neurorig_drivers.monitors.rapl import Rapl
 from neurorig_protocols.bench import Channel, MonitorConfig

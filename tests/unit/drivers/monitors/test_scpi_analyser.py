@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.conformance_monitor import check_monitor
+from neurorig_drivers.conformance.monitor_checks import check_monitor
 from neurorig_drivers.monitors.scpi_analyser import ScpiAnalyser
-from neurorig_drivers.monitors.visa import VisaLink
-from neurorig_drivers.virtual.world import World
+from neurorig_drivers.monitors.visa_session import VisaLink
+from neurorig_lab.world import World
 from neurorig_protocols.bench import Channel, MonitorConfig
 from neurorig_protocols.errors import InvalidConfig, MeasurementError, MonitorLost, MonitorMismatch, MonitorUnavailable
 from neurorig_protocols.trace import FLAG_OVERLOAD, AcquisitionPlan, Trace, join_blocks

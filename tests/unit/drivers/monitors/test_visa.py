@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.monitors.visa import VisaLink
-from neurorig_drivers.virtual.world import World
+from neurorig_drivers.monitors.visa_session import VisaLink
+from neurorig_lab.world import World
 from neurorig_protocols.errors import MonitorLost, MonitorMismatch, MonitorUnavailable
-from neurorig_protocols.scpi.blocks import encode_block
+from neurorig_protocols.wire.scpi.stream import encode_block
 
 TRANSPORTS = ["hislip", "socket"]
 
@@ -224,7 +224,7 @@ def test_the_module_imports_without_pyvisa() -> None:
     """Only opening a conversation needs the library, and its absence is said with the remedy."""
     program = (
         "import sys; sys.modules['pyvisa'] = None\n"
-        "from neurorig_drivers.monitors.visa import VisaLink\n"
+        "from neurorig_drivers.monitors.visa_session import VisaLink\n"
         "from neurorig_protocols.errors import DriverMissing\n"
         "try: VisaLink('main', ['X'])\n"
         "except DriverMissing as error: print(error.message, '|', error.next_step)\n"

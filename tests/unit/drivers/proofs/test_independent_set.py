@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.proofs import independent_set, kernel
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.solvers import independence_proof
+from neurorig_protocols.workloads.qubo import mis
 
 Edges = list[tuple[int, int]]
 
@@ -34,7 +34,7 @@ def by_trying(n: int, edges: Edges) -> int:
 def proven(n: int, edges: Edges, **limits: int) -> int | None:
     """Return the proven size."""
     pairs = np.array(edges, np.int64).reshape(-1, 2)
-    return independent_set.largest(n, pairs[:, 0], pairs[:, 1], **limits)
+    return independence_proof.largest(n, pairs[:, 0], pairs[:, 1], **limits)
 
 
 @settings(max_examples=60)
@@ -49,8 +49,8 @@ def test_the_proven_size_is_the_true_one(graph):
 def test_kernelisation_keeps_count(graph):
     """What is taken, plus a largest set of what is left, is a largest set of the whole."""
     n, edges = graph
-    left = kernel.graph_of(n, edges)
-    taken = kernel.reduce(left)
+    left = independence_proof.graph_of(n, edges)
+    taken = independence_proof.reduce(left)
     place = {v: i for i, v in enumerate(sorted(left))}
     rest = [(place[u], place[v]) for u in left for v in left[u] if u < v]
 
@@ -64,32 +64,32 @@ def test_the_search_alone_is_exact(n, seed, density):
     rng = np.random.default_rng(seed)
     edges = [pair for pair in itertools.combinations(range(n), 2) if rng.random() < density]
     pairs = np.array(edges, np.int64).reshape(-1, 2)
-    adjacent = independent_set._complement(n, pairs)
+    adjacent = independence_proof._complement(n, pairs)
 
-    assert independent_set._search(adjacent, 0, 10**6) == by_trying(n, edges)
+    assert independence_proof._search(adjacent, 0, 10**6) == by_trying(n, edges)
 
 
 @pytest.mark.parametrize(("density", "size"), [(0.05, 44), (0.1, 30), (0.25, 17)])
 def test_benchmark_instances_of_a_hundred_are_proven(density, size):
     """More than one word of bits, dense and sparse: the sizes are those that the local search finds."""
-    graph = qubo_mis.instance(100, density, 0)
+    graph = mis.instance(100, density, 0)
 
-    assert independent_set.largest(100, graph.rows, graph.cols) == size
+    assert independence_proof.largest(100, graph.rows, graph.cols) == size
 
 
 def test_a_proof_that_takes_too_long_is_no_proof():
     """Out of nodes means unknown, never a guess; a graph beyond the method is not begun."""
-    graph = qubo_mis.instance(200, 0.1, 0)
-    big = qubo_mis.instance(1000, 0.25, 0)
+    graph = mis.instance(200, 0.1, 0)
+    big = mis.instance(1000, 0.25, 0)
 
-    assert independent_set.largest(200, graph.rows, graph.cols, nodes=1000) is None
-    assert independent_set.largest(1000, big.rows, big.cols) is None
+    assert independence_proof.largest(200, graph.rows, graph.cols, nodes=1000) is None
+    assert independence_proof.largest(1000, big.rows, big.cols) is None
 
 
 def test_parts_are_proven_apart():
     """A graph of two rings of five has a largest set of four, two in each."""
     ring = [(i, (i + 1) % 5) for i in range(5)]
-    graph = kernel.graph_of(10, [*ring, *((u + 5, v + 5) for u, v in ring)])
+    graph = independence_proof.graph_of(10, [*ring, *((u + 5, v + 5) for u, v in ring)])
 
-    assert sorted(map(len, kernel.components(graph))) == [5, 5]
+    assert sorted(map(len, independence_proof.components(graph))) == [5, 5]
     assert proven(10, [*ring, *((u + 5, v + 5) for u, v in ring)]) == 4

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from nir_kit import dense_graph
 
-from neurorig_drivers.snn import hdf5
-from neurorig_drivers.snn.hdf5 import look_over
+from neurorig_drivers.snn import nir_file
+from neurorig_drivers.snn.nir_file import look_over
 from neurorig_protocols.errors import UserError
 
 
@@ -61,7 +61,7 @@ def _named_type(file: Any, _: Path) -> None:
 
 
 def _deep(file: Any, _: Path) -> None:
-    for _depth in range(hdf5.MAX_DEPTH + 2):
+    for _depth in range(nir_file.MAX_DEPTH + 2):
         file = file.create_group("a")
 
 
@@ -102,7 +102,7 @@ def test_other_files_are_refused(tmp_path: Path, content: bytes) -> None:
 
 def test_objects_are_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file with too many objects is refused."""
-    monkeypatch.setattr(hdf5, "MAX_OBJECTS", 5)
+    monkeypatch.setattr(nir_file, "MAX_OBJECTS", 5)
     nir.write(tmp_path / "g.nir", dense_graph())
 
     with pytest.raises(UserError, match="more than 5 objects"):

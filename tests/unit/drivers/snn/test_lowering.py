@@ -13,10 +13,10 @@ from scipy import sparse
 
 from neurorig_drivers.snn.lowering import WEIGHT_ONE, lower
 from neurorig_drivers.snn.nir_graph import network_of
-from neurorig_drivers.snn.real import RealNetwork, RealPopulation, simulate_real
+from neurorig_drivers.snn.real_network import RealNetwork, RealPopulation, simulate_real
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.errors import DoesNotFit
-from neurorig_protocols.snn import STATE_LIMIT
+from neurorig_protocols.workloads.snn.network import STATE_LIMIT
 
 
 def network(

@@ -14,7 +14,7 @@ from nir_kit import some_events
 from neurorig_drivers.snn import nir_graph
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of
-from neurorig_drivers.snn.real import simulate_real
+from neurorig_drivers.snn.real_network import simulate_real
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.errors import DoesNotFit, UserError
 

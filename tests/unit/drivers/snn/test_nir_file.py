@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from nir_kit import dense_graph
 
-from neurorig_drivers.snn import hdf5
-from neurorig_drivers.snn.hdf5 import look_over
+from neurorig_drivers.snn import nir_file
 from neurorig_drivers.snn.lowering_process import lower_file
+from neurorig_drivers.snn.nir_file import look_over
 from neurorig_drivers.snn.nir_graph import read_nir
 from neurorig_protocols.errors import DoesNotFit, UserError
 
@@ -176,7 +176,7 @@ def test_a_padding_beyond_memory_is_refused(tmp_path: Path) -> None:
 
 def test_small_numbers_count_as_the_doubles_that_they_become(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file of single bytes is bounded by what reading it takes."""
-    monkeypatch.setattr(hdf5, "MAX_DATA_BYTES", 4_000)
+    monkeypatch.setattr(nir_file, "MAX_DATA_BYTES", 4_000)
 
     with pytest.raises(UserError, match="more than 4000 bytes"):
         look_over(edited(tmp_path, instead("node/nodes/fc1/weight", np.zeros((30, 20), np.int8))))

@@ -14,7 +14,7 @@ from nir_kit import dense_graph, some_events
 from neurorig_drivers.snn import nir_graph, nir_opened
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of, read_nir
-from neurorig_drivers.snn.real import simulate_real
+from neurorig_drivers.snn.real_network import simulate_real
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.errors import DoesNotFit, UserError
 

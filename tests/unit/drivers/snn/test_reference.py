@@ -1,4 +1,4 @@
-"""The reference keeps to the dynamics of neurorig_protocols.snn, checked neuron by neuron in plain integers."""
+"""The reference keeps to the dynamics of workloads.snn.network, checked neuron by neuron in plain integers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from neurorig_drivers.snn.reference import simulate
-from neurorig_protocols.snn import STATE_LIMIT, SpikingNetwork
+from neurorig_protocols.workloads.snn.network import STATE_LIMIT, SpikingNetwork
 
 
 def by_hand(network: SpikingNetwork, events: dict[str, Any], steps: int) -> list[list[int]]:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.solvers.annealing import AnnealingParams, AnnealingSearch
-from neurorig_drivers.solvers.qubo import matrix
-from neurorig_drivers.solvers.tabu import TabuParams, TabuSearch
+from neurorig_drivers.solvers.qubo_search import matrix
+from neurorig_drivers.solvers.sa_search import AnnealingParams, AnnealingSearch
+from neurorig_drivers.solvers.tabu_search import TabuParams, TabuSearch
 
 SEARCHES = (TabuSearch, AnnealingSearch)
 

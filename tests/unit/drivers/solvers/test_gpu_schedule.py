@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.solvers.gpu_schedule import LONGEST_SLICE_S, Pace, Schedule
+from neurorig_drivers.solvers.gpu_search import LONGEST_SLICE_S, Pace, Schedule
 
 TEMPERATURES = (8.0, 0.5)
 

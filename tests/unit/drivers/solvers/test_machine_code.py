@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_drivers.solvers import machine_code
-from neurorig_drivers.solvers.found import neighbours
 from neurorig_drivers.solvers.machine_code import compile_parts, random_state
+from neurorig_drivers.solvers.qubo_search import neighbours
 
 
 def reads_the_clock(stamp):

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.solvers.mis import MisParams, MisSearch, default_params
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.solvers.mis_search import MisParams, MisSearch, default_params
+from neurorig_protocols.workloads.qubo import mis
 
 
 def search_of(graph, params=None) -> MisSearch:
@@ -42,7 +42,7 @@ def test_small_graphs_are_solved_to_the_optimum(n, density, seed):
 @pytest.mark.parametrize(("n", "density"), [(250, 0.01), (250, 0.25), (1000, 0.05)])
 def test_answers_are_independent_and_their_cost_is_exact(n, density):
     """On benchmark graphs the answer is an independent set, its cost minus its size, its curve falls."""
-    problem = qubo_mis.instance(n, density, 1)
+    problem = mis.instance(n, density, 1)
     found = MisSearch(n, problem.rows, problem.cols).run(limit_s=0.05, seed=4)
     times, costs = zip(*found.improvements, strict=True)
 
@@ -56,8 +56,8 @@ def test_answers_are_independent_and_their_cost_is_exact(n, density):
 @pytest.mark.parametrize("density", [0.01, 0.25])
 def test_official_targets_are_reached(density):
     """The search reaches the official target of a benchmark graph and stops there by itself."""
-    target = qubo_mis.official_target(500, density, 0).cost
-    problem = qubo_mis.instance(500, density, 0)
+    target = mis.official_target(500, density, 0).cost
+    problem = mis.instance(500, density, 0)
     found = MisSearch(500, problem.rows, problem.cols).run(limit_s=60, seed=0, stop_at=target)
 
     assert found.cost <= target
@@ -76,7 +76,7 @@ def test_the_limit_ends_a_search_and_may_be_nothing():
 
 def test_equal_seeds_go_equal_ways_to_a_target():
     """What stops at a target depends on the seed alone: bits and steps are equal; the time may differ."""
-    problem = qubo_mis.instance(250, 0.05, 0)
+    problem = mis.instance(250, 0.05, 0)
     ready = MisSearch(250, problem.rows, problem.cols)
     first, again, other = (ready.run(limit_s=60, seed=seed, stop_at=-66) for seed in (5, 5, 6))
 
@@ -130,7 +130,7 @@ def test_edges_out_of_range_are_refused(rows, cols):
 def test_import_needs_no_numba():
     """All modules of the package import without numba; only a search loads it."""
     program = (
-        "import sys; from neurorig_drivers.solvers import annealing, mis, tabu;"
+        "import sys; from neurorig_drivers.solvers import mis_search, sa_search, tabu_search;"
         "sys.exit(any(name.split('.')[0] == 'numba' for name in sys.modules))"
     )
 

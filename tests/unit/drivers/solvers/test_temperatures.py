@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from neurorig_drivers.solvers.machine_code import plain
-from neurorig_drivers.solvers.temperatures import COLD, HOT, choose_temperatures
+from neurorig_drivers.solvers.sa_search import COLD, HOT, choose_temperatures
 
 
 def chosen(rise, sign, hot=0.0, cold=0.0):

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual.bench_file import to_toml, write_bench
-from neurorig_drivers.virtual.lab_benches import RAILS, loihi_bench, serial_bench
+from neurorig_lab.benches import RAILS, loihi_bench, serial_bench, to_toml, write_bench
 from neurorig_protocols.bench import BenchProfile, BoardConfig
 
 METER = {"resources": {"hislip": "TCPIP::127.0.0.1::hislip0,4880::INSTR", "socket": "TCPIP::127.0.0.1::5025::SOCKET"}}

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from neurorig_drivers.virtual.faults import Faults, parse_faults
+from neurorig_lab.meter_frontend import Faults, parse_faults
 
 
 def test_all_faults_can_be_given_at_once() -> None:

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from neurorig_drivers.boards.virtual_loihi import VirtualLoihi
-from neurorig_drivers.conformance_board import qubo_sample
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.conformance.board_checks import qubo_sample
+from neurorig_drivers.interface import MarkerLog
+from neurorig_lab.chip.virtual_loihi import VirtualLoihi
 from neurorig_protocols.bench import BenchProfile
 
-START = [sys.executable, "-c", "from neurorig_drivers.virtual.commands import lab; lab()", "start"]
+START = [sys.executable, "-c", "from neurorig_lab.lab_commands import lab; lab()", "start"]
 # A parent that starts a lab, hands its announcement on and can be killed.
 PARENT = """
 import subprocess, sys

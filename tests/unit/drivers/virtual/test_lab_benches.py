@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from neurorig_drivers.virtual.lab_benches import sanafe_bench
+from neurorig_lab.benches import sanafe_bench
 
 METER = {"resources": {"hislip": "TCPIP::127.0.0.1::hislip0,1::INSTR", "socket": "TCPIP::127.0.0.1::2::SOCKET"}}
 

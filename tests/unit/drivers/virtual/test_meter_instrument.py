@@ -11,13 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual import meter_spec as spec
-from neurorig_drivers.virtual.faults import Died, parse_faults
-from neurorig_drivers.virtual.meter_frontend import Frontend
-from neurorig_drivers.virtual.meter_instrument import Instrument
-from neurorig_drivers.virtual.world import Forgotten, World
-from neurorig_protocols.scpi.blocks import decode_block
-from neurorig_protocols.scpi.errors import parse_record
+from neurorig_lab import meter_spec as spec
+from neurorig_lab.meter_frontend import Died, Frontend, parse_faults
+from neurorig_lab.meter_instrument import Instrument
+from neurorig_lab.world import Forgotten, World
+from neurorig_protocols.wire.scpi.status import parse_record
+from neurorig_protocols.wire.scpi.stream import decode_block
 
 RAILS = ("a", "b", "supply")
 

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.link import LinkServer
-from neurorig_drivers.virtual.world import World
-from neurorig_drivers.virtual.world_server import handler_of
-from neurorig_protocols.scpi.blocks import decode_block
-from neurorig_protocols.scpi.hislip import Decoder, Message, encode
-from neurorig_protocols.scpi.hislip import MessageType as T
+from neurorig_drivers.process.link import LinkServer
+from neurorig_lab.world import World
+from neurorig_lab.world_server import handler_of
+from neurorig_protocols.wire.hislip.messages import Decoder, Message, encode
+from neurorig_protocols.wire.hislip.messages import MessageType as T
+from neurorig_protocols.wire.scpi.stream import decode_block
 
 DEADLINE_S = 20.0
 IDENTITY = b"neurorig,VPA-8,V000003,1.0-VIRTUAL\n"
@@ -62,7 +62,7 @@ def address(world: World) -> Iterator[str]:
 
 def command(address: str, *options: str) -> list[str]:
     """The command line of an analyser."""
-    return [sys.executable, "-m", "neurorig_drivers.virtual.meter", "--world", address, "--seed", "3", *options]
+    return [sys.executable, "-m", "neurorig_lab.meter_process", "--world", address, "--seed", "3", *options]
 
 
 @pytest.fixture
@@ -237,7 +237,7 @@ def test_no_world_no_analyser() -> None:
 
 def test_it_ends_when_its_world_is_gone() -> None:
     """An analyser without a world has nothing to measure: it ends and says why."""
-    serve_world = [sys.executable, "-m", "neurorig_drivers.virtual.world_server", "--mode", "stepped"]
+    serve_world = [sys.executable, "-m", "neurorig_lab.world_server", "--mode", "stepped"]
     with contextlib.ExitStack() as stack:
         world = stack.enter_context(
             subprocess.Popen(

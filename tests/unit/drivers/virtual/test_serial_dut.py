@@ -16,13 +16,11 @@ import numpy as np
 import pytest
 import serial
 
-from neurorig_agents.workloads.digits_data import read_images
-from neurorig_drivers.virtual.serial_constants import CONSTANTS, HOLD_S, UNKNOWN
-from neurorig_drivers.virtual.serial_dut import SerialDut
-from neurorig_drivers.virtual.serial_mcu import Mode
-from neurorig_drivers.virtual.serial_network import FirmwareNetwork
-from neurorig_drivers.virtual.world import World
-from neurorig_protocols.benchmarks.mnist_digits import Int8Mlp, network_bytes
+from neurorig_agents.workloads.prepare_digits import read_images
+from neurorig_lab.serial_dut import SerialDut
+from neurorig_lab.serial_mcu import CONSTANTS, HOLD_S, UNKNOWN, FirmwareNetwork, Mode
+from neurorig_lab.world import World
+from neurorig_protocols.workloads.digits.network import Int8Mlp, network_bytes
 
 BAUD = 921600
 INFERENCE_S = 25_408 * 4 / 64e6
@@ -200,7 +198,7 @@ def test_a_world_that_does_not_fit_is_refused(rail: str, marker: Any, fault: str
 @contextlib.contextmanager
 def process(module: str, *options: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
     """Start a process of the virtual lab; yields it and what it announced."""
-    command = [sys.executable, "-m", f"neurorig_drivers.virtual.{module}", *options]
+    command = [sys.executable, "-m", f"neurorig_lab.{module}", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None
         try:
@@ -246,7 +244,7 @@ def test_a_board_that_loses_its_world_dies_and_says_why() -> None:
 
 def test_a_board_without_a_world_does_not_start() -> None:
     """An address where nobody listens ends the process with a sentence, not with a traceback."""
-    command = [sys.executable, "-m", "neurorig_drivers.virtual.serial_dut", "--mode", "energy", "--world"]
+    command = [sys.executable, "-m", "neurorig_lab.serial_dut", "--mode", "energy", "--world"]
     ended = subprocess.run([*command, "127.0.0.1:1"], capture_output=True, text=True, timeout=30, check=False)
     assert ended.returncode == 1
     assert "no world to live in" in ended.stderr

@@ -12,9 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual.serial_constants import DYNAMIC_POWER_W, HOLD_S, inference_s
-from neurorig_drivers.virtual.serial_mcu import VirtualMcu
-from neurorig_drivers.virtual.world import Marks, World
+from neurorig_lab.serial_mcu import DYNAMIC_POWER_W, HOLD_S, VirtualMcu, inference_s
+from neurorig_lab.world import Marks, World
 
 MACS = 25_408
 SAMPLE_NS = round(HOLD_S * 1e9)

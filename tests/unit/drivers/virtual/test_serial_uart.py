@@ -13,8 +13,7 @@ import serial
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual.uart import BAUD_RATES, Uart
-from neurorig_drivers.virtual.uart_bits import BITS_PER_CHARACTER, as_received
+from neurorig_lab.uart import BAUD_RATES, BITS_PER_CHARACTER, Uart, as_received
 
 
 @contextlib.contextmanager

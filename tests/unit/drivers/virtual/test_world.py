@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual.world import Forgotten, NotYet, World
+from neurorig_lab.world import Forgotten, NotYet, World
 
 Truth = Callable[..., list[dict[str, Any]]]
 

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.link import LinkServer, host_and_port
-from neurorig_drivers.virtual.world import NotYet, World
-from neurorig_drivers.virtual.world_client import WorldClient
-from neurorig_drivers.virtual.world_server import handler_of
+from neurorig_drivers.process.link import LinkServer, host_and_port
+from neurorig_lab.world import NotYet, World
+from neurorig_lab.world_client import WorldClient
+from neurorig_lab.world_server import handler_of
 
 
 @pytest.fixture
 def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Start a stepped world of the rails a and b; yields the process and its address."""
-    command = [sys.executable, "-m", "neurorig_drivers.virtual.world_server", "--mode", "stepped"]
+    command = [sys.executable, "-m", "neurorig_lab.world_server", "--mode", "stepped"]
     command += ["--rails", "a,b", "--marker-mode", "level", "--truth", str(tmp_path / "truth"), "--bench", "w"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
         assert child.stdout is not None

@@ -12,7 +12,7 @@ from benchmark_kit import outcome, result, watts
 from neurorig_protocols.bench import Boundary, Omitted
 from neurorig_protocols.benchmarks.comparison import REQUIRED, Comparison, Entry, Total, compare
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
-from neurorig_protocols.benchmarks.results import NOT_MEASURED, Outcome, ReachedGap, Result
+from neurorig_protocols.benchmarks.trial_results import NOT_MEASURED, Outcome, ReachedGap, Result
 from neurorig_protocols.quantities import Absent, Quantity
 
 TTS = {"kind": "time-to-solution", "gaps": [0.05], "limit_s": 2.0}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks import gnm, qubo_mis
-from neurorig_protocols.benchmarks.gnm import edge_codes
+from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.mis import edge_codes
 
 
 def by_networkx(n: int, m: int, seed: int) -> list[int]:
@@ -28,7 +28,7 @@ def test_graph_is_networkx_s(n, share, seed):
 @pytest.mark.parametrize(("n", "density", "seed"), [(1000, 0.25, 3), (2500, 0.05, 1), (300, 0.999, 2)])
 def test_larger_graph_is_networkx_s(n, density, seed):
     """Graphs that take several blocks of random numbers are networkx's too."""
-    m = qubo_mis.edge_count(n, density)
+    m = mis.edge_count(n, density)
 
     assert edge_codes(n, m, seed).tolist() == by_networkx(n, m, seed)
 
@@ -36,7 +36,7 @@ def test_larger_graph_is_networkx_s(n, density, seed):
 def test_small_blocks_give_the_same_graph(monkeypatch):
     """How many pairs are drawn at a time changes nothing."""
     whole = edge_codes(200, 5000, 7)
-    monkeypatch.setattr(gnm, "MOST_PAIRS", 37)
+    monkeypatch.setattr(mis, "MOST_PAIRS", 37)
 
     assert np.array_equal(edge_codes(200, 5000, 7), whole)
 

@@ -10,14 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks import graph_problems
-from neurorig_protocols.benchmarks.graph_problems import PROBLEMS, Graph
-from neurorig_protocols.benchmarks.qubo import Problem
-from neurorig_protocols.benchmarks.qubo_decimals import read_numbers
-from neurorig_protocols.benchmarks.qubo_file import to_bytes
-from neurorig_protocols.benchmarks.qubo_mis import instance
-from neurorig_protocols.benchmarks.qubo_terms import build
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo import graph_problems
+from neurorig_protocols.workloads.qubo.coefficients import build, read_numbers
+from neurorig_protocols.workloads.qubo.graph_problems import PROBLEMS, Graph
+from neurorig_protocols.workloads.qubo.mis import instance
+from neurorig_protocols.workloads.qubo.problem import Problem
+from neurorig_protocols.workloads.qubo.problem_file import to_bytes
 
 
 def graph(n: int, edges: list[tuple[int, int]], weights: list[str] | None = None) -> Graph:

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.max_size import MAX_N, Ask, Found, Goal, Probe, Verdict, ceiling, next_step
-from neurorig_protocols.benchmarks.qubo_mis import MAX_EDGES, edge_count
+from neurorig_protocols.workloads.qubo.max_size import MAX_N, Ask, Found, Goal, Probe, Verdict, ceiling, next_step
+from neurorig_protocols.workloads.qubo.mis import MAX_EDGES, edge_count
 
 MOST_PROBES = 60
 

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from neurorig_protocols.benchmarks.mnist_digits import (
+from neurorig_protocols.errors import UserError, WrongAnswer
+from neurorig_protocols.workloads.digits.network import (
     CLASSES,
     INPUT_BYTES,
     TEST_IMAGES,
@@ -26,7 +27,6 @@ from neurorig_protocols.benchmarks.mnist_digits import (
     network_bytes,
     score,
 )
-from neurorig_protocols.errors import UserError, WrongAnswer
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +75,9 @@ def test_extreme_images_and_weights_do_not_overflow() -> None:
 def test_the_network_says_where_it_comes_from(network: Int8Mlp) -> None:
     """The notes beside the weights name these very weights, their data, licence and an accuracy of 92 % or more."""
     notes = json.loads(
-        resources.files("neurorig_protocols.benchmarks").joinpath("mnist_digits_int8.json").read_text(encoding="utf-8")
+        resources.files("neurorig_protocols.workloads.digits")
+        .joinpath("mnist_digits_int8.json")
+        .read_text(encoding="utf-8")
     )
     assert notes["sha256"] == hashlib.sha256(network_bytes()).hexdigest()
     assert notes["test_accuracy_int8"] >= 0.92

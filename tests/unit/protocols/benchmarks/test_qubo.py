@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.qubo import Problem, decimal_text, frozen, target_cost
-from neurorig_protocols.benchmarks.qubo_file import MAGIC, digest_of, from_bytes, to_bytes
-from neurorig_protocols.benchmarks.qubo_formats import read
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.formats import read
+from neurorig_protocols.workloads.qubo.problem import Problem, decimal_text, frozen, target_cost
+from neurorig_protocols.workloads.qubo.problem_file import MAGIC, digest_of, from_bytes, to_bytes
 
 Q = np.array([[-3, 2, 0], [2, 5, -4], [0, -4, 1]])
 

@@ -10,16 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.qubo_decimals import (
+from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.coefficients import (
     BadNumber,
     Decimals,
+    Terms,
+    build,
     from_floats,
     read_number,
     read_numbers,
     total,
 )
-from neurorig_protocols.benchmarks.qubo_terms import Terms, build
-from neurorig_protocols.errors import InvalidProblem
 
 WORDS = st.one_of(
     st.integers(-(10**6), 10**6).map(str),

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from benchmark_kit import outcome, result, watts
 
-from neurorig_protocols.benchmarks.results import NOT_MEASURED, ReachedGap
 from neurorig_protocols.benchmarks.summary import Row, Summary, summarise_campaign
+from neurorig_protocols.benchmarks.trial_results import NOT_MEASURED, ReachedGap
 from neurorig_protocols.quantities import Absent, Quantity
 
 TTS = {"kind": "time-to-solution", "gaps": [0.1, 0.01], "limit_s": 2.0}

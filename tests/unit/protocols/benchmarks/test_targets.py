@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from neurorig_protocols.benchmarks import qubo_mis, targets
+from neurorig_protocols.benchmarks import targets
 from neurorig_protocols.benchmarks.targets import Bound, FileProblem, MisProblem, Proposal
 from neurorig_protocols.errors import BelowBound, MalformedSolution, NotIndependent, TargetRefused, WrongLength
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo import mis as qubo_mis
 
 N, DENSITY, SEED = 20, 0.1, 1
 FILE = "sha256:" + "a" * 64

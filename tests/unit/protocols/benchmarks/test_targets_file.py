@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.targets_file import LONGEST_TEXT, PlainBits, SolutionFile, parse
+from neurorig_protocols.benchmarks.targets import LONGEST_TEXT, PlainBits, SolutionFile, parse
 from neurorig_protocols.errors import MalformedSolution, WrongLength
 from neurorig_protocols.report import pack_bits, unpack_bits
 

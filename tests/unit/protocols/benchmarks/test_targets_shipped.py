@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
+from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, recompute
 from neurorig_protocols.benchmarks.targets_shipped import Row, Source
 from neurorig_protocols.report import pack_bits, unpack_bits
+from neurorig_protocols.workloads.qubo import mis
 
 SIZES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 DENSITIES = (0.01, 0.05, 0.1, 0.25)
@@ -21,11 +22,11 @@ def test_every_shipped_solution_costs_what_it_says(n, density):
     for seed in range(5):
         problem = MisProblem(n=n, density=density, seed=seed)
         best = targets_shipped.best(problem.key)
-        official = qubo_mis.official_target(n, density, seed)
+        official = mis.official_target(n, density, seed)
         assert best is not None
         assert official is not None
 
-        cost = recompute(qubo_mis.instance(n, density, seed), best.solution, targets_shipped.bound(problem.key))
+        cost = recompute(mis.instance(n, density, seed), best.solution, targets_shipped.bound(problem.key))
 
         assert cost == best.cost <= official.cost
 
@@ -33,7 +34,7 @@ def test_every_shipped_solution_costs_what_it_says(n, density):
 def test_the_file_holds_the_tuning_set_with_its_provenance():
     """One solution for each of the 180 instances, 80 and more below the official target, each with who, what, when."""
     found = [(problem, targets_shipped.best(problem.key)) for problem in targets_shipped.problems()]
-    official = [qubo_mis.official_target(problem.n, problem.density, problem.seed) for problem, _ in found]
+    official = [mis.official_target(problem.n, problem.density, problem.seed) for problem, _ in found]
 
     assert len({problem.key for problem, _ in found}) == 180
     assert sum(best.cost < target.cost for (_, best), target in zip(found, official, strict=True)) >= 80

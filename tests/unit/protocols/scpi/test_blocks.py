@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.blocks import decode_block, encode_block
-from neurorig_protocols.scpi.errors import ScpiError
+from neurorig_protocols.wire.scpi.status import ScpiError
+from neurorig_protocols.wire.scpi.stream import decode_block, encode_block
 
 CASES = [(b"", b"#10"), (b"a", b"#11a"), (b"\n;#\x00", b"#14\n;#\x00"), (b"x" * 12, b"#212" + b"x" * 12)]
 

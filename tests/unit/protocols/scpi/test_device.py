@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.blocks import encode_block
-from neurorig_protocols.scpi.device import Command, Device, spellings
-from neurorig_protocols.scpi.errors import ScpiError
-from neurorig_protocols.scpi.stream import MessageReader
+from neurorig_protocols.wire.scpi.device import Command, Device, spellings
+from neurorig_protocols.wire.scpi.status import ScpiError
+from neurorig_protocols.wire.scpi.stream import MessageReader, encode_block
 
 IDENTITY = "neurorig,TEST,1,0"
 

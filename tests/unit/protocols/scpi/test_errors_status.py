@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.errors import TEXTS, ErrorQueue, ScpiError, format_record, parse_record
-from neurorig_protocols.scpi.status import (
+from neurorig_protocols.wire.scpi.status import (
     COMMAND_ERROR,
     DEVICE_ERROR,
     ERROR_AVAILABLE,
@@ -18,7 +17,12 @@ from neurorig_protocols.scpi.status import (
     OPERATION_COMPLETE,
     POWER_ON,
     QUERY_ERROR,
+    TEXTS,
+    ErrorQueue,
+    ScpiError,
     Status,
+    format_record,
+    parse_record,
 )
 
 RECORDS = [

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.hislip import Decoder, FramingError, Message, MessageType, encode
+from neurorig_protocols.wire.hislip.messages import Decoder, FramingError, Message, MessageType, encode
 
 CASES = [
     (

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.hislip import MAX_PAYLOAD_BYTES, Decoder, Message, encode
-from neurorig_protocols.scpi.hislip import MessageType as T
-from neurorig_protocols.scpi.hislip_events import (
+from neurorig_protocols.wire.hislip.messages import MAX_PAYLOAD_BYTES, Decoder, Message, encode
+from neurorig_protocols.wire.hislip.messages import MessageType as T
+from neurorig_protocols.wire.hislip.server import HislipServer
+from neurorig_protocols.wire.hislip.session import (
     Cleared,
     Close,
     Event,
@@ -18,8 +19,7 @@ from neurorig_protocols.scpi.hislip_events import (
     Send,
     StatusAsked,
 )
-from neurorig_protocols.scpi.hislip_server import HislipServer
-from neurorig_protocols.scpi.stream import MAX_MESSAGE_BYTES
+from neurorig_protocols.wire.scpi.stream import MAX_MESSAGE_BYTES
 
 RMT = 1
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.errors import ScpiError
-from neurorig_protocols.scpi.program import Unit, format_program, parse_program
+from neurorig_protocols.wire.scpi.device import Unit, format_program, parse_program
+from neurorig_protocols.wire.scpi.status import ScpiError
 
 CASES = [
     (":SYST:ERR?", [Unit(("SYST", "ERR"), query=True)]),

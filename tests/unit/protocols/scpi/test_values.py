@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.scpi.errors import ScpiError
-from neurorig_protocols.scpi.values import (
+from neurorig_protocols.wire.scpi.status import ScpiError
+from neurorig_protocols.wire.scpi.values import (
     format_channels,
     format_number,
     parse_channels,

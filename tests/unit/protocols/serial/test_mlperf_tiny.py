@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.serial.mlperf_tiny import (
+from neurorig_protocols.wire.mlperf_tiny.device_side import CommandReader, InputBuffer, encode_reply
+from neurorig_protocols.wire.mlperf_tiny.host_side import MAX_LINE_BYTES, ReplyReader, encode_command, load_commands
+from neurorig_protocols.wire.mlperf_tiny.words import (
     API_BUFFER_BYTES,
     COMMAND_CHARS,
     DIRECT_CHUNK_BYTES,
@@ -47,8 +49,6 @@ from neurorig_protocols.serial.mlperf_tiny import (
     WarmupDone,
     WarmupStart,
 )
-from neurorig_protocols.serial.mlperf_tiny_device import CommandReader, InputBuffer, encode_reply
-from neurorig_protocols.serial.mlperf_tiny_host import MAX_LINE_BYTES, ReplyReader, encode_command, load_commands
 
 BOTH_WAYS: list[tuple[Command | Reply, bytes]] = [
     (AskName(), b"name%"),

@@ -13,7 +13,7 @@ import pytest
 from house import until
 from server_kit import Server, job
 
-from neurorig_protocols.benchmarks.qubo_file import from_bytes
+from neurorig_protocols.workloads.qubo.problem_file import from_bytes
 
 QUBO = b"p qubo 0 3 2 1\n0 0 -1.5\n2 2 1\n0 2 3\n"
 BINARY = {"Content-Type": "application/octet-stream"}

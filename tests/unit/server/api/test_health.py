@@ -6,13 +6,13 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from server_kit import Server
 
-from neurorig_server import schema
+from neurorig_server.store import schema_revision
 
 
 def test_alive_and_ready_without_a_token(shared_server: Server) -> None:
     """Anyone may ask whether the server runs; ready names the schema revision."""
     assert httpx.get(f"{shared_server.url}/healthz").json() == {"status": "ok"}
-    assert httpx.get(f"{shared_server.url}/readyz").json() == {"status": "ready", "revision": schema.head()}
+    assert httpx.get(f"{shared_server.url}/readyz").json() == {"status": "ready", "revision": schema_revision.head()}
 
 
 def test_metrics_tell_of_queue_attempts_and_requests(shared_server: Server, api: httpx.Client) -> None:

@@ -15,10 +15,10 @@ from store_kit import ADMIN, bench_record
 
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import LeaseRequest
-from neurorig_server import schema
-from neurorig_server.api import leases
+from neurorig_server.api import lease_routes
 from neurorig_server.services import Services, build
 from neurorig_server.settings import Settings
+from neurorig_server.store import schema_revision
 from neurorig_server.store.store import Store
 
 MINE = "0123456789ab"
@@ -83,7 +83,7 @@ def services(tmp_path: Path) -> Iterator[Services]:
     """The parts of a server with one bench; nothing runs."""
     settings = Settings(data_dir=tmp_path)
     store = Store(settings)
-    schema.upgrade(store.db)
+    schema_revision.upgrade(store.db)
     store.benches.register(bench_record(), ADMIN)
     yield build(settings, store)
     store.close()
@@ -102,7 +102,7 @@ def test_a_lease_that_nobody_hears_of_goes_back(services: Services, lease_id: st
         services.wake.bind()
         wanted = LeaseRequest(bench="bench-a", wait_s=0, lease_id=lease_id)
         request: Any = SimpleNamespace(is_disconnected=is_disconnected)
-        return await leases.claim_lease(wanted, request, services, ADMIN)
+        return await lease_routes.claim_lease(wanted, request, services, ADMIN)
 
     assert getattr(asyncio.run(main()), "status_code", None) == 204
     view = services.store.jobs.get(made.id)

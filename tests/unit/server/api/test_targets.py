@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from server_kit import Server
 
-from neurorig_protocols.benchmarks import qubo_mis, targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, recompute
-from neurorig_protocols.benchmarks.targets_file import SolutionFile, parse
+from neurorig_protocols.benchmarks import targets_shipped
+from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, parse, recompute
 from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo import mis
 
 TUNING = MisProblem(n=250, density=0.05, seed=0)
 
@@ -27,7 +27,7 @@ def body(problem: MisProblem, members: list[int], **fields: Any) -> dict[str, An
 
 def strangers(problem: MisProblem, count: int) -> list[int]:
     """Return so many vertices that know each other not, found by the simplest means."""
-    graph = qubo_mis.instance(problem.n, problem.density, problem.seed)
+    graph = mis.instance(problem.n, problem.density, problem.seed)
     pairs = set(zip(graph.rows.tolist(), graph.cols.tolist(), strict=True))
     found: list[int] = []
     for v in range(problem.n):
@@ -59,7 +59,7 @@ def test_a_downloaded_solution_checks_out(api: httpx.Client) -> None:
     assert isinstance(found, SolutionFile)
     shipped = targets_shipped.best(TUNING.key)
     assert shipped is not None
-    assert recompute(qubo_mis.instance(250, 0.05, 0), found.solution) == found.cost == shipped.cost
+    assert recompute(mis.instance(250, 0.05, 0), found.solution) == found.cost == shipped.cost
     assert api.get(f"/targets/{TUNING.key}").json()["solution"] == found.solution
 
 

@@ -8,7 +8,7 @@ import pytest
 from nir_kit import write_files
 
 from neurorig_protocols.errors import UserError
-from neurorig_server.checking.registry import Checked, check_of
+from neurorig_server.objects.checks import Checked, check_of
 
 
 def test_a_written_graph_passes(tmp_path: Path) -> None:

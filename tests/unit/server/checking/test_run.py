@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from neurorig_server.checking import run
-from neurorig_server.checking.registry import CHECKS, check_of
-from neurorig_server.checking.run import run_check
+from neurorig_server.objects import check_process
+from neurorig_server.objects.check_process import run_check
+from neurorig_server.objects.checks import CHECKS, check_of
 from neurorig_server.settings import Settings
 from neurorig_server.store.errors import ServerBusy, UnacceptableFile
 
@@ -66,7 +66,7 @@ def test_a_worker_that_cannot_start_is_no_fault_of_the_file(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whatever ends the process without an answer is the server's matter."""
-    monkeypatch.setattr(run, "_WORKER", "neurorig_server.no_such_module")
+    monkeypatch.setattr(check_process, "_WORKER", "neurorig_server.no_such_module")
 
     with pytest.raises(ServerBusy):
         run_check("qubo", staged(tmp_path, b"0 0 1\n"), tmp_path / "r", {}, settings)

@@ -7,8 +7,8 @@ from typing import Any
 
 from benchmark_kit import outcome, result
 
-from neurorig_protocols.benchmarks.results import ReachedGap
 from neurorig_protocols.benchmarks.summary import summarise_campaign
+from neurorig_protocols.benchmarks.trial_results import ReachedGap
 from neurorig_server.web.charts import Chart, gap_over_timeout, reached_over_time
 
 TTS = {"kind": "time-to-solution", "gaps": [0.1, 0.01], "limit_s": 2.0}

@@ -13,10 +13,10 @@ import pytest
 import web_lab
 from web_records import acquired, digits_spec, host_bench, loihi_bench, measured_report, qubo_spec, solved
 
+from neurorig_protocols.api.comparisons import ComparisonRequest, Side
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.comparison_views import ComparisonRequest, Side
 from neurorig_server.web.comparison_page import result_cell
 
 SIZE = {"name": "qubo-mis", "n": 250, "density": 0.05}

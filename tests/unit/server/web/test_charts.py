@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 import web_records
 
+from neurorig_protocols.api.attempts import RailSeries, TraceSeries
 from neurorig_protocols.energy import EnergyMatrix, compute
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.report import Improvement
 from neurorig_protocols.trace import Window
 from neurorig_protocols.windows import align
-from neurorig_server import downsample
-from neurorig_server.views import RailSeries, TraceSeries
+from neurorig_server.objects import traces
 from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
 from neurorig_server.web.charts.cost_curve import Passage, levels, thinned
 from neurorig_server.web.numbers import quantity_text
@@ -99,7 +99,7 @@ def test_virtual_is_written_inside_the_picture(matrix: EnergyMatrix, reality: st
 @pytest.fixture(scope="module")
 def series(matrix: EnergyMatrix) -> TraceSeries:
     """The synthetic trace, thinned."""
-    return downsample.series(web_records.acquired().trace, 500, matrix.windows)
+    return traces.series(web_records.acquired().trace, 500, matrix.windows)
 
 
 def lines_of(figure: Figure) -> dict[str, dict[str, Any]]:

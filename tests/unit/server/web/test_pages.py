@@ -14,7 +14,7 @@ import web_lab
 from neurorig_protocols import onboard
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
-from neurorig_server.traces import TraceStore
+from neurorig_server.objects.traces import TraceStore
 from neurorig_server.web import attempt_page, templating
 from neurorig_server.web.numbers import quantity_text
 

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from neurorig_protocols.api.attempts import SnnAnswerView, VerifiedSnn
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.report import pack_counts
-from neurorig_server.views import SnnAnswerView, VerifiedSnn
-from neurorig_server.web import attempt_tables, labels, snn_tables, templating
+from neurorig_server.web import answer_rows, attempt_tables, labels, templating
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 VERIFIED = VerifiedSnn(
@@ -34,14 +34,14 @@ def view(**fields: Any) -> SnnAnswerView:
 
 def test_the_first_numbers_say_what_was_not_recomputed() -> None:
     """Spikes of the outputs with the limits of their check, and the time of one sample with its clock."""
-    spikes, time = snn_tables.headline(view())
+    spikes, time = answer_rows.headline(view())
 
     assert (spikes[0], spikes[1].replace("\u202f", "")) == ("Output spikes", "1234")
     assert "not recomputed: the network is too large" in spikes[2]
     again = VERIFIED.model_copy(update={"recomputed": "counts, from the integers", "not_recomputed": None})
-    assert snn_tables.headline(view(verified=again))[0][2].endswith("; counts, from the integers")
+    assert answer_rows.headline(view(verified=again))[0][2].endswith("; counts, from the integers")
     assert time[:2] == ("Time per sample", "10.00\u00a0µs")
-    assert len(snn_tables.headline(view(verified=None))) == 1
+    assert len(answer_rows.headline(view(verified=None))) == 1
 
 
 def test_the_page_holds_the_answer() -> None:
@@ -50,8 +50,8 @@ def test_the_page_holds_the_answer() -> None:
     shown = {
         "view": {"answer": answer},
         "answer_facts": attempt_tables.answer_facts(answer),
-        "populations": snn_tables.population_rows(answer),
-        "counts": snn_tables.count_rows(answer),
+        "populations": answer_rows.population_rows(answer),
+        "counts": answer_rows.count_rows(answer),
     }
 
     html = templating.page("_answer.html", shown).body.decode()
@@ -67,12 +67,14 @@ def test_the_page_holds_the_answer() -> None:
 @pytest.mark.parametrize("quantisation", [{}, {"populations": 3, "notes": "x"}, {"populations": [None, {"name": 1}]}])
 def test_a_strange_word_on_rounding_breaks_nothing(quantisation: dict[str, Any]) -> None:
     """The agent's report is free-form: what is not there is not shown."""
-    assert not [name for name, _ in snn_tables.facts(view(quantisation=quantisation)) if name.startswith("Rounding")]
+    assert not [
+        name for name, _ in answer_rows.snn_facts(view(quantisation=quantisation)) if name.startswith("Rounding")
+    ]
 
 
 def test_counts_that_cannot_be_read_are_left_out() -> None:
     """A malformed answer has its page all the same."""
-    assert snn_tables.count_rows(view(counts="AAAA")) == []
+    assert answer_rows.count_rows(view(counts="AAAA")) == []
 
 
 def test_a_job_is_named_by_its_network() -> None:

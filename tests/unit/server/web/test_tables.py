@@ -7,12 +7,12 @@ import web_lab
 import web_records
 
 from neurorig_protocols import onboard
+from neurorig_protocols.api.attempts import AttemptView, ClassifierAnswerView, QuboAnswerView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import PhaseTime
-from neurorig_server.views import AttemptView, ClassifierAnswerView, QuboAnswerView
 from neurorig_server.web import attempt_tables, energy_tables, labels
 from neurorig_server.web.charts import energy_bars
 from neurorig_server.web.numbers import quantity_text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_server.web import assets
-from neurorig_server.web.errors import own_path
+from neurorig_server.web.error_pages import own_path
 from neurorig_server.web.templating import CONTENT_SECURITY_POLICY, script_json
 
 

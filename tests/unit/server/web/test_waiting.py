@@ -11,10 +11,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_records import loihi_bench, qubo_spec
 
+from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.job import JobState
 from neurorig_server.store.jobs import JobFilter
-from neurorig_server.views import JobView
-from neurorig_server.web.waiting import explained
+from neurorig_server.web.job_waits import explained
 
 NEEDS = ({"board": "virtual-loihi"}, {"board": "nobody-has-it"}, {"bench": "virtual-loihi-0"})
 

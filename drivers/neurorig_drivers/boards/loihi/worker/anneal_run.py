@@ -13,7 +13,7 @@ import numpy as np
 
 from neurorig_drivers.boards.loihi.worker import annealing, synapses
 from neurorig_drivers.boards.loihi.worker.slices import Runtime
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.process.framing import Arrays
 
 
 class AnnealRun:

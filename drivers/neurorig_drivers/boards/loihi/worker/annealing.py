@@ -1,6 +1,6 @@
 """The annealing network as Lava processes: temperature, variables, cost integrator, synapses of Lava's own.
 
-Integer by integer the network of the virtual chip (`neurorig_drivers.virtual.chip.kernel`, which explains it), so that
+Integer by integer the network of the virtual chip (`neurorig_lab.chip.kernel`, which explains it), so that
 the same seed gives the same spikes. One Lava time step is one step of the network:
 
     Temperature --T--> Variables --(+1, -1 spikes)--> Sparse --(a step later)--> Variables

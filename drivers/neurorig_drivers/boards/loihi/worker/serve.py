@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 from neurorig_drivers.boards.loihi.worker.channel import Pipe
-from neurorig_drivers.framing import Arrays, encode, read_frame
+from neurorig_drivers.process.framing import Arrays, encode, read_frame
 
 PROTOCOL = 1
 EXTENSION = "lava.utils.loihi2_profiler_api"

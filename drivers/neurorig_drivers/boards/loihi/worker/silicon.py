@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.process.framing import Arrays
 
 _TIMES = ("execution_time", "spiking_time", "management_time", "host_time")
 

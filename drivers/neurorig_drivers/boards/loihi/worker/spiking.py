@@ -1,4 +1,4 @@
-"""Networks of leaky integrate-and-fire neurons as Lava processes, step by step those of `neurorig_protocols.snn`.
+"""Networks of leaky integrate-and-fire neurons as Lava processes, equal to the integer dynamics step by step.
 
 The neurons' arithmetic is Lava's own fixed-point LIF model. Around it: a source of input events, a gap of one step
 before each sample in which the neurons are cleared and spikes of the last sample are dropped, and a read-out that

@@ -10,7 +10,7 @@ import numpy as np
 
 from neurorig_drivers.boards.loihi.worker import spiking, synapses
 from neurorig_drivers.boards.loihi.worker.slices import Runtime
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.process.framing import Arrays
 
 
 class SpikingRun:

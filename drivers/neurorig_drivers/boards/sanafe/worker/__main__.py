@@ -1,7 +1,7 @@
 """The process that holds SANA-FE: reads calls from standard input and answers on what was standard output.
 
 Started by `child.py` as `PYTHON -I .../worker/__main__.py PARENT_PID`; not for people. Calls and answers are those of
-`neurorig_drivers.worker`:
+`neurorig_drivers.process.worker`:
 
     open       architecture ("loihi", "truenorth" or YAML text) -> what the file models
     configure  inputs, tiles, input_tiles, inputs_per_core, timing | network, core, input_core, input_slot
@@ -26,7 +26,7 @@ _PACKAGE.__path__ = [str(Path(__file__).resolve().parents[3])]
 sys.modules.setdefault("neurorig_drivers", _PACKAGE)
 
 from neurorig_drivers.boards.sanafe.worker.refusal import Refused  # noqa: E402 - the package is made above
-from neurorig_drivers.framing import Arrays, encode, read_frame  # noqa: E402 - as above
+from neurorig_drivers.process.framing import Arrays, encode, read_frame  # noqa: E402 - as above
 
 if TYPE_CHECKING:
     from neurorig_drivers.boards.sanafe.worker.architecture import Architecture

@@ -18,7 +18,7 @@ import sanafe
 
 from neurorig_drivers.boards.sanafe.worker.architecture import Architecture
 from neurorig_drivers.boards.sanafe.worker.refusal import Refused, wrong_architecture
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.process.framing import Arrays
 
 PARTS = ("synapse", "dendrite", "soma", "network")
 """The parts of a chip that SANA-FE accounts for, in the order of the energies of `run`."""

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from host_cpu_kit import CONFIG, artifact, batch, load
 
-from neurorig_drivers.boards.host_cpu import HostCpu, machine
-from neurorig_drivers.boards.host_cpu.kernels import KernelMis, KernelTabu
+from neurorig_drivers.boards.host_cpu import HostCpu, cpu_driver
+from neurorig_drivers.boards.host_cpu.own_kernels import KernelMis, KernelTabu
 from neurorig_drivers.boards.solving.problem import Problem
-from neurorig_drivers.boards.solving.solver import Window
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.solving.scenarios import Window
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact
 from neurorig_protocols.errors import InvalidConfig, UserError
@@ -71,7 +71,7 @@ def test_results_say_how_they_came_about(loaded, solver):
 
     assert meta["steps"] > 0
     assert meta["threads"] == 1
-    assert meta["pinned_core"] in machine.allowed_cores()
+    assert meta["pinned_core"] in cpu_driver.allowed_cores()
     assert ("problem_specific" in meta) == (solver == "neurorig-mis")
 
 
@@ -118,7 +118,7 @@ def test_the_core_may_be_chosen():
 
 def test_a_system_that_cannot_pin_says_so(monkeypatch):
     """Where threads cannot be pinned, a run is not, and the notes and the result say it."""
-    monkeypatch.setattr(machine, "allowed_cores", lambda: ())
+    monkeypatch.setattr(cpu_driver, "allowed_cores", lambda: ())
     board = HostCpu(CONFIG)
     output = load(board, artifact(10)).run(batch(), MarkerLog())
 

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from host_cpu_kit import CONFIG, artifact, batch, load
 
-from neurorig_drivers.boards.host_cpu import HostCpu, machine
-from neurorig_drivers.boards.host_cpu import driver as driver_module
-from neurorig_drivers.boards.host_cpu.tabu import Tabu
+from neurorig_drivers.boards.host_cpu import HostCpu, cpu_driver
+from neurorig_drivers.boards.host_cpu import cpu_driver as driver_module
+from neurorig_drivers.boards.host_cpu.dwave import Tabu
 from neurorig_drivers.boards.solving import scenarios
 from neurorig_drivers.boards.solving.problem import read_problem
-from neurorig_drivers.boards.solving.solver import Found
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.solving.scenarios import Found
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Placement
 from neurorig_protocols.errors import DoesNotFit, InfraError, InvalidConfig, JobError, UserError, WrongAnswer
@@ -40,12 +40,12 @@ def test_equal_problems_have_equal_digests(warm):
 def test_a_problem_beyond_the_memory_does_not_fit(warm, monkeypatch):
     """A problem that no solver can hold is refused with need and limit; one that only tabu cannot hold, at its run."""
     compiled = warm.compile(artifact())
-    monkeypatch.setattr(driver_module.machine, "available_memory_bytes", lambda: 1000)
+    monkeypatch.setattr(driver_module, "available_memory_bytes", lambda: 1000)
     with pytest.raises(DoesNotFit) as refusal:
         warm.map(compiled)
     assert refusal.value.detail["available"] == 1000 < refusal.value.detail["needed"]
 
-    monkeypatch.setattr(driver_module.machine, "available_memory_bytes", lambda: 100_000)
+    monkeypatch.setattr(driver_module, "available_memory_bytes", lambda: 100_000)
     warm.load(warm.map(compiled))
     with pytest.raises(DoesNotFit, match="memory"):
         warm.run(batch(), MarkerLog())
@@ -198,8 +198,8 @@ def test_cpu_model_is_read_or_unknown(tmp_path, cpuinfo, model):
     if cpuinfo is not None:
         (tmp_path / "cpuinfo").write_text(cpuinfo)
 
-    assert machine.cpu_model(tmp_path) == model
-    assert machine.available_memory_bytes(tmp_path) is None
+    assert cpu_driver.cpu_model(tmp_path) == model
+    assert cpu_driver.available_memory_bytes(tmp_path) is None
 
 
 def test_artifact_is_left_alone(warm):

@@ -12,17 +12,17 @@ from host_cpu_kit import GENERAL, SOLVERS, artifact, batch, load, windows_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.boards.host_cpu import machine
-from neurorig_drivers.markers import MarkerLog
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.boards.host_cpu import cpu_driver
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.board import Artifact
+from neurorig_protocols.workloads.qubo import mis
 
 
 def test_info_names_the_machine(warm):
     """The board says which processor it is, how many cores and threads, and the solver library's version."""
     assert warm.info.kinds == ("qubo",)
     assert warm.info.solvers == SOLVERS
-    assert warm.info.family == machine.cpu_model()
+    assert warm.info.family == cpu_driver.cpu_model()
     assert any("one thread" in note for note in warm.info.notes)
     assert any("dwave-samplers" in note for note in warm.info.notes)
 
@@ -46,7 +46,7 @@ def test_fixed_timeout(loaded, solver):
 
     assert (phase, index, output.meta["windows"]) == ("run", 4, 1)
     assert output.meta["solver"] == solver
-    assert output.meta["solver_cost"] == qubo_mis.instance(50, 0.1, 0).cost(output.arrays["solution"])
+    assert output.meta["solver_cost"] == mis.instance(50, 0.1, 0).cost(output.arrays["solution"])
     assert output.meta["requested_s"] == 0.02
     assert 0.019 <= output.meta["solve_s"] <= window_s
     assert output.meta["overrun_s"] == pytest.approx(max(0, output.meta["solve_s"] - 0.02))
@@ -70,8 +70,8 @@ def test_improvements_fall(loaded, solver):
 @pytest.mark.parametrize("solver", SOLVERS)
 def test_time_to_solution_reaches_each_gap(loaded, solver):
     """Each reached gap has a latency, a window of this batch and bits whose cost is at most its target."""
-    target = qubo_mis.official_target(50, 0.1, 0).cost
-    targets = [qubo_mis.target_cost(target, gap) for gap in (0.1, 0.05, 0.01)]
+    target = mis.official_target(50, 0.1, 0).cost
+    targets = [mis.target_cost(target, gap) for gap in (0.1, 0.05, 0.01)]
     log = MarkerLog()
     output = loaded.run(batch("time-to-solution", limit_s=5, targets=targets, solver=solver), log)
     marked = windows_of(log)
@@ -81,7 +81,7 @@ def test_time_to_solution_reaches_each_gap(loaded, solver):
     assert [index for _, index, _ in marked] == list(range(output.meta["windows"]))
     for gap, wanted in enumerate(targets):
         window = output.arrays["reached_window"][gap]
-        cost = qubo_mis.instance(50, 0.1, 0).cost(output.arrays["reached_solution"][gap])
+        cost = mis.instance(50, 0.1, 0).cost(output.arrays["reached_solution"][gap])
         assert cost <= wanted
         assert 0 < output.arrays["reached_s"][gap] <= marked[window][2]
         assert output.arrays["reached_s"][gap] == output.meta["window_s"][window]
@@ -142,7 +142,7 @@ def test_tabu_is_the_librarys_sampler(loaded):
     import dimod
     from dwave.samplers import TabuSampler
 
-    made = qubo_mis.instance(50, 0.1, 0)
+    made = mis.instance(50, 0.1, 0)
     model = dimod.BinaryQuadraticModel.from_numpy_vectors(
         made.diagonal.astype(float), (made.rows, made.cols, 2.0 * made.weights), 0.0, "BINARY"
     )

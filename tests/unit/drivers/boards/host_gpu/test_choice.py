@@ -9,11 +9,11 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from neurorig_drivers.boards.host_gpu import annealing, device
-from neurorig_drivers.boards.host_gpu.annealing import GpuAnnealing, usual_layout
-from neurorig_drivers.boards.host_gpu.device import Gpu, choose, driver_version, free_bytes
+from neurorig_drivers.boards.host_gpu import gpu_device, gpu_driver
+from neurorig_drivers.boards.host_gpu.gpu_device import Gpu, choose, driver_version, free_bytes
+from neurorig_drivers.boards.host_gpu.gpu_driver import GpuAnnealing, usual_layout
 from neurorig_drivers.boards.solving.problem import Problem
-from neurorig_drivers.host import HostedBoard
+from neurorig_drivers.process.host import HostedBoard
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InvalidConfig, UserError
 
@@ -45,7 +45,7 @@ def two_gpus(monkeypatch):
         current_context=lambda: SimpleNamespace(get_memory_info=lambda: Memory(5, 2**30)),
         runtime=SimpleNamespace(get_version=lambda: (13, 0)),
     )
-    monkeypatch.setattr(device, "the_cuda", lambda: cuda)
+    monkeypatch.setattr(gpu_device, "the_cuda", lambda: cuda)
     return chosen
 
 
@@ -89,7 +89,7 @@ def test_no_numba_says_what_to_install(monkeypatch):
     def missing():
         raise ModuleNotFoundError("No module named 'numba'")
 
-    monkeypatch.setattr(device, "the_cuda", missing)
+    monkeypatch.setattr(gpu_device, "the_cuda", missing)
     with pytest.raises(DriverMissing, match="numba is not installed") as refusal:
         choose()
 
@@ -161,7 +161,7 @@ def test_bad_parameters_are_refused(params, message):
 
 def test_replicas_beyond_the_memory_do_not_fit(monkeypatch):
     """More replicas than the free memory holds are refused with need and limit, before any is taken."""
-    monkeypatch.setattr(annealing, "free_bytes", lambda: 10_000)
+    monkeypatch.setattr(gpu_driver, "free_bytes", lambda: 10_000)
     with pytest.raises(DoesNotFit) as refusal:
         SOLVER.prepare(problem(), {"replicas": 1000})
 
@@ -170,6 +170,6 @@ def test_replicas_beyond_the_memory_do_not_fit(monkeypatch):
 
 def test_costs_beyond_int64_are_refused(monkeypatch):
     """Coefficients whose sum int64 might not hold are the user's error, not a wrong cost."""
-    monkeypatch.setattr(annealing, "free_bytes", lambda: None)
+    monkeypatch.setattr(gpu_driver, "free_bytes", lambda: None)
     with pytest.raises(UserError, match="exactly"):
         SOLVER.prepare(replace(problem(), weights=np.full(3, 2**60)), {})

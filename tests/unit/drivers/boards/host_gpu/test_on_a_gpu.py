@@ -7,8 +7,8 @@ from gpu_reference import random_qubo, sequential
 from gpu_simulator import GpuProcess
 from host_cpu_kit import artifact, batch, load
 
-from neurorig_drivers.host import HostedBoard
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.process.host import HostedBoard
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.errors import DriverMissing
 

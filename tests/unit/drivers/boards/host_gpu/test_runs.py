@@ -7,12 +7,12 @@ import pytest
 from gpu_simulator import SIMULATED
 from host_cpu_kit import artifact, batch, load, windows_of
 
-from neurorig_drivers.host import HostedBoard
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.process.host import HostedBoard
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.benchmarks import qubo_mis
 from neurorig_protocols.board import Artifact
 from neurorig_protocols.errors import InvalidConfig, UserError
+from neurorig_protocols.workloads.qubo import mis
 
 N, DENSITY = 8, 0.3
 
@@ -64,7 +64,7 @@ def test_fixed_timeout(board):
 
     assert (phase, index, output.meta["windows"]) == ("run", 4, 1)
     assert output.meta["solver"] == "neurorig-sa-gpu"
-    assert output.meta["solver_cost"] == qubo_mis.instance(N, DENSITY, 0).cost(output.arrays["solution"])
+    assert output.meta["solver_cost"] == mis.instance(N, DENSITY, 0).cost(output.arrays["solution"])
     assert output.meta["requested_s"] == 0.05
     assert 0 < output.meta["solve_s"] <= window_s
     assert output.meta["setup_s"] > 0
@@ -86,7 +86,7 @@ def test_improvements_fall(board):
 
 def test_time_to_solution(board):
     """A target that can be reached ends its window; one below the optimum is censored."""
-    optimum = qubo_mis.official_target(10, 0.25, 0).cost
+    optimum = mis.official_target(10, 0.25, 0).cost
     load(board, artifact(10, 0.25))
     output = board.run(batch("time-to-solution", limit_s=300, targets=[optimum]), MarkerLog())
     missed = board.run(batch("time-to-solution", limit_s=0.05, targets=[optimum - 1]), MarkerLog())

@@ -9,15 +9,14 @@ import numpy as np
 import pytest
 from lava_kit import artifact, batch, load
 
-from neurorig_drivers.boards.loihi.driver import LoihiBoard
-from neurorig_drivers.conformance_board import check_board, qubo_sample
-from neurorig_drivers.conformance_samples import snn_sample
-from neurorig_drivers.host import HostedBoard
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.loihi.loihi_driver import LoihiBoard
+from neurorig_drivers.conformance.board_checks import check_board, qubo_sample, snn_sample
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.process.host import HostedBoard
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact
 from neurorig_protocols.errors import DoesNotFit, InvalidConfig, JobError, UserError, WrongAnswer
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 CONFIG = BoardConfig(driver="loihi")
 

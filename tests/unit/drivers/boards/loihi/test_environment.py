@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from neurorig_drivers.boards.loihi import environment
-from neurorig_drivers.boards.loihi.driver import LoihiBoard
+from neurorig_drivers.boards.loihi.loihi_driver import LoihiBoard
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.errors import DriverMissing
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from lava_kit import START_LIMIT_S, chip_steps, lava_steps, mis_network
 
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.annealing.schedule import Schedule, schedule_for
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
 from neurorig_drivers.snn.reference import simulate
-from neurorig_drivers.virtual.chip.network import from_arrays
-from neurorig_drivers.virtual.chip.schedule import Schedule, schedule_for
 from neurorig_protocols.board import Arrays
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 
 @pytest.mark.parametrize(("density", "seed"), [(0.01, 0), (0.05, 1), (0.1, 2), (0.25, 3)])

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lava_kit import artifact, batch, load
 
-from neurorig_drivers.boards.loihi.driver import LoihiBoard
+from neurorig_drivers.boards.loihi.loihi_driver import LoihiBoard
 from neurorig_drivers.boards.loihi.onboard import in_seconds, onboard_power
-from neurorig_drivers.boards.loihi.options import Options, read_options
-from neurorig_drivers.conformance_board import check_board, qubo_sample
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.loihi.program import Options, read_options
+from neurorig_drivers.conformance.board_checks import check_board, qubo_sample
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, InvalidConfig, UserError
 from neurorig_protocols.onboard import OnboardPower

@@ -15,12 +15,12 @@ from pathlib import Path
 import pytest
 from lava_kit import NO_LIMIT_S, START_LIMIT_S, artifact, batch, load, mis_network
 
-from neurorig_drivers.boards.loihi.driver import LoihiBoard
+from neurorig_drivers.annealing.schedule import schedule_for
+from neurorig_drivers.boards.loihi.cpu import prepare_qubo
 from neurorig_drivers.boards.loihi.lava_child import LavaChild
-from neurorig_drivers.boards.loihi.request import prepare_qubo
-from neurorig_drivers.framing import encode
-from neurorig_drivers.markers import MarkerLog
-from neurorig_drivers.virtual.chip.schedule import schedule_for
+from neurorig_drivers.boards.loihi.loihi_driver import LoihiBoard
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.process.framing import encode
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.errors import DriverCrashed, DriverMissing, DriverTimeout
 
@@ -174,9 +174,9 @@ DRIVER = """
 import sys, threading
 sys.path.insert(0, {support!r})
 from lava_kit import artifact, batch, load
-from neurorig_drivers.boards.loihi.driver import LoihiBoard
-from neurorig_drivers.framing import encode
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.loihi.loihi_driver import LoihiBoard
+from neurorig_drivers.process.framing import encode
+from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.bench import BoardConfig
 board = LoihiBoard(BoardConfig(driver="loihi", options={{"lava_python": {python!r}}}))
 load(board, artifact())

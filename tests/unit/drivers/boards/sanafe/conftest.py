@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from sanafe_kit import sanafe_python
 
-from neurorig_drivers.boards.sanafe.driver import SanafeBoard
+from neurorig_drivers.boards.sanafe.sanafe_driver import SanafeBoard
 from neurorig_protocols.bench import BoardConfig
 
 

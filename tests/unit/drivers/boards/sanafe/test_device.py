@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from sanafe_kit import sanafe_python
 
-from neurorig_drivers.boards.sanafe.device import SanafeDevice, segments_to_play
-from neurorig_drivers.boards.sanafe.driver import SanafeBoard
 from neurorig_drivers.boards.sanafe.engine import PARTS, Engine
-from neurorig_drivers.conformance_board import check_board
-from neurorig_drivers.conformance_samples import snn_sample
-from neurorig_drivers.link import LinkServer
-from neurorig_drivers.markers import MarkerLog
-from neurorig_drivers.virtual.world import World
+from neurorig_drivers.boards.sanafe.sanafe_driver import SanafeBoard
+from neurorig_drivers.boards.sanafe.simulated_chip import SimulatedChip, segments_to_play
+from neurorig_drivers.conformance.board_checks import check_board, snn_sample
+from neurorig_drivers.interface import MarkerLog
+from neurorig_drivers.process.link import LinkServer
+from neurorig_lab.world import World
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.errors import BoardLost, DriverCrashed, InfraError, InvalidConfig
 
@@ -41,7 +40,7 @@ def test_a_run_is_played_step_by_step_in_one_window(engine: Engine, tmp_path: Pa
     """Behind a port the board keeps to its contract, and the truth of a window is the sum of the steps played."""
     sample, truth = snn_sample(), tmp_path / "sanafe.jsonl"
     there = world(tmp_path)
-    with LinkServer(SanafeDevice(engine, there).handle).serving() as address:
+    with LinkServer(SimulatedChip(engine, there).handle).serving() as address:
         config = BoardConfig(driver="sanafe", options={"address": address, "session": "one"})
         assert [f for f in check_board(SanafeBoard(config), sample) if not f.passed] == []
         board = SanafeBoard(config)
@@ -67,7 +66,7 @@ def test_the_energy_played_is_the_energy_of_the_model(engine: Engine, tmp_path: 
     run = {"call": "run", **sample.batch.meta, "marked": True, "session": "s"}
     told: dict[str, float] = {}
     for there in (None, world(tmp_path)):
-        device = SanafeDevice(engine, there)
+        device = SimulatedChip(engine, there)
         assert device.handle(message, sample.artifact.arrays, lambda: False)[0] == {}
         told |= device.handle(run, sample.batch.arrays, lambda: False)[0]["activity"]
 
@@ -80,7 +79,7 @@ def test_the_energy_played_is_the_energy_of_the_model(engine: Engine, tmp_path: 
 def test_a_run_for_nobody_ends(engine: Engine) -> None:
     """When the caller has hung up, no further sample is simulated."""
     sample = snn_sample()
-    device = SanafeDevice(engine)
+    device = SimulatedChip(engine)
     device.handle({"call": "configure", "inputs": 2, "timing": "simple"}, sample.artifact.arrays, lambda: False)
 
     answer, _ = device.handle({"call": "run", **sample.batch.meta, "marked": False}, sample.batch.arrays, lambda: True)
@@ -93,7 +92,7 @@ def test_a_chip_without_energies_has_no_lab() -> None:
     engine = Engine(sanafe_python(), "truenorth", 60.0)
     try:
         with pytest.raises(InvalidConfig, match="gives no times or no energies"):
-            SanafeDevice(engine, world())
+            SimulatedChip(engine, world())
     finally:
         engine.close()
 
@@ -101,12 +100,12 @@ def test_a_chip_without_energies_has_no_lab() -> None:
 def test_a_world_of_other_rails_is_refused(engine: Engine) -> None:
     """The chip feeds from its own rails."""
     with pytest.raises(InvalidConfig, match="the world has core"):
-        SanafeDevice(engine, World(("core",), mode="stepped", marker_mode="level"))
+        SimulatedChip(engine, World(("core",), mode="stepped", marker_mode="level"))
 
 
 def test_a_lab_that_ends_is_a_lost_board(engine: Engine) -> None:
     """A board whose chip goes away is lost, not crashed."""
-    with LinkServer(SanafeDevice(engine, world()).handle).serving() as address:
+    with LinkServer(SimulatedChip(engine, world()).handle).serving() as address:
         board = SanafeBoard(BoardConfig(driver="sanafe", options={"address": address}))
         assert board._link is not None
         board._link.close()
@@ -118,7 +117,7 @@ def test_a_lab_that_ends_is_a_lost_board(engine: Engine) -> None:
 def test_a_worker_that_dies_is_started_for_the_next_caller(engine: Engine) -> None:
     """A run on a dead simulator is a crash for its caller; the next ones, on lines of their own, are served."""
     sample = snn_sample()
-    with LinkServer(SanafeDevice(engine, world()).handle).serving() as address:
+    with LinkServer(SimulatedChip(engine, world()).handle).serving() as address:
         for dies in (True, False, False, True, False):
             board = SanafeBoard(BoardConfig(driver="sanafe", options={"address": address}))
             board.load(board.map(board.compile(sample.artifact)))

@@ -16,11 +16,10 @@ import yaml
 from nir_kit import dense_graph, some_events
 from sanafe_kit import chip
 
-from neurorig_drivers.boards.sanafe import driver
-from neurorig_drivers.boards.sanafe.driver import SanafeBoard
-from neurorig_drivers.conformance_board import check_board
-from neurorig_drivers.conformance_samples import snn_sample
-from neurorig_drivers.markers import MarkerLog
+from neurorig_drivers.boards.sanafe import sanafe_driver
+from neurorig_drivers.boards.sanafe.sanafe_driver import SanafeBoard
+from neurorig_drivers.conformance.board_checks import check_board, snn_sample
+from neurorig_drivers.interface import MarkerLog
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of
 from neurorig_drivers.snn.reference import Raster, simulate
@@ -36,7 +35,7 @@ from neurorig_protocols.errors import (
     UserError,
     WrongAnswer,
 )
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 Opener = Callable[..., SanafeBoard]
 STEPS = 60
@@ -282,7 +281,7 @@ def test_events_outside_the_run_are_refused(open_board: Opener, name: str, value
 def test_size_is_bounded(open_board: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many synapses and too many steps are refused with the figures."""
     board, network = open_board(), drawn()
-    monkeypatch.setattr(driver, "MAX_SYNAPSES", 10)
+    monkeypatch.setattr(sanafe_driver, "MAX_SYNAPSES", 10)
     with pytest.raises(DoesNotFit, match="10 at most"):
         board.compile(artifact(network))
     monkeypatch.undo()

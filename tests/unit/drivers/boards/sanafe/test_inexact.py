@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from neurorig_drivers.boards.sanafe.inexact import FRACTIONS, NO_LIMIT, inexact
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_drivers.boards.sanafe.engine import FRACTIONS, NO_LIMIT, inexact
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 QUIET = SpikingNetwork(
     inputs=1,

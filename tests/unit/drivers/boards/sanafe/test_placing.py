@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from neurorig_drivers.boards.sanafe.placing import place
 from neurorig_protocols.errors import DoesNotFit
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 
 def network(inputs: int, populations: list[int]) -> SpikingNetwork:

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from neurorig_drivers.framing import Arrays
+from neurorig_drivers.process.framing import Arrays
 
 MakeMis = Callable[[int, float, int], Arrays]
 MakeQubo = Callable[[np.ndarray], Arrays]

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip.ablation import compare
-from neurorig_drivers.virtual.chip.mapping import place, round_robin
-from neurorig_drivers.virtual.chip.network import from_arrays
-from neurorig_drivers.virtual.commands import lab
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.process.framing import Arrays
+from neurorig_lab.chip.ablation import compare
+from neurorig_lab.chip.mapping import place, round_robin
+from neurorig_lab.lab_commands import lab
 
 MakeMis = Callable[[int, float, int], Arrays]
 

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip import kernel
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import place
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
-from neurorig_drivers.virtual.chip.schedule import schedule_for
+from neurorig_drivers.annealing.network import Network, from_arrays
+from neurorig_drivers.annealing.schedule import schedule_for
+from neurorig_drivers.process.framing import Arrays
+from neurorig_lab.chip import kernel
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.mapping import place
 
 MakeMis = Callable[[int, float, int], Arrays]
 

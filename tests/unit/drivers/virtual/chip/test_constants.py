@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from neurorig_drivers.virtual.chip import constants
+from neurorig_lab.chip import constants
 
 
 def test_every_constant_has_unit_source_and_grade() -> None:

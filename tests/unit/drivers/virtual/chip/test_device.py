@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.link import Link, LinkServer, RemoteFailure
-from neurorig_drivers.virtual.chip import constants
-from neurorig_drivers.virtual.chip.device import ChipDevice
-from neurorig_drivers.virtual.chip.mapping import place
-from neurorig_drivers.virtual.chip.network import from_arrays
-from neurorig_drivers.virtual.world import World
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.process.framing import Arrays
+from neurorig_drivers.process.link import Link, LinkServer, RemoteFailure
+from neurorig_lab.chip import constants
+from neurorig_lab.chip.chip_device import ChipDevice
+from neurorig_lab.chip.mapping import place
+from neurorig_lab.world import World
 
 MakeMis = Callable[[int, float, int], Arrays]
 Truth = Callable[[], list[dict[str, Any]]]

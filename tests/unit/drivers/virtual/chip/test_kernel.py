@@ -12,15 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip import annealer as annealing
-from neurorig_drivers.virtual.chip import kernel
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mesh import Mesh
-from neurorig_drivers.virtual.chip.network import from_arrays
-from neurorig_drivers.virtual.chip.placed import accept, leaf_cores
-from neurorig_drivers.virtual.chip.routing import routes_of, single
-from neurorig_drivers.virtual.chip.schedule import Schedule, schedule_for
+from neurorig_drivers.annealing import schedule as annealing
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.annealing.schedule import Schedule, schedule_for
+from neurorig_drivers.process.framing import Arrays
+from neurorig_lab.chip import kernel
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.placed import accept, leaf_cores
+from neurorig_lab.chip.routing import Mesh, routes_of, single
 
 MASK = 2**64 - 1
 SOMA, SPIKE, OUT, IN, SYNAPSE = 97, 300, 51, 160, 47
@@ -40,7 +39,7 @@ class SlowChip:
         self.q, self.core, self.mesh, self.leaves, self.schedule = matrix, core, mesh, leaves, schedule
         self.n = len(matrix)
         self.words = schedule.words(max(1.0, float(np.abs(np.diag(matrix)).max())))
-        self.key = annealing._mix(seed)
+        self.key = annealing.key_of(seed)
         self.until = [(self.draw(-1, i, 1) & 255) >> schedule.start_scaling for i in range(self.n)]
         self.states = [np.zeros(self.n, np.int64)]
         self.temperature, self.level, self.level_steps = self.words["t_max"], 0, schedule.steps_per_level

@@ -7,12 +7,12 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip.mapping import expected_step_ticks, naive, neighbourly, place
-from neurorig_drivers.virtual.chip.mesh import Mesh
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
-from neurorig_drivers.virtual.chip.placed import CONTROL_CORE, CONTROL_NEURONS, Mapping, accept
-from neurorig_drivers.virtual.chip.report import qubo_placement
+from neurorig_drivers.annealing.network import Network, from_arrays
+from neurorig_drivers.process.framing import Arrays
+from neurorig_lab.chip.mapping import expected_step_ticks, naive, neighbourly, place
+from neurorig_lab.chip.placed import CONTROL_CORE, CONTROL_NEURONS, Mapping, accept
+from neurorig_lab.chip.placement_report import qubo_placement
+from neurorig_lab.chip.routing import Mesh
 from neurorig_protocols.errors import DoesNotFit, JobError
 
 MakeMis = Callable[[int, float, int], Arrays]

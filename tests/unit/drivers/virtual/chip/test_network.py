@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip.network import from_arrays
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.process.framing import Arrays
 from neurorig_protocols.errors import DoesNotFit, WrongAnswer
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import Mapping
-from neurorig_drivers.virtual.chip.mesh import Mesh
-from neurorig_drivers.virtual.chip.network import Network
-from neurorig_drivers.virtual.chip.placed import accept
-from neurorig_drivers.virtual.chip.schedule import schedule_for
+from neurorig_drivers.annealing.network import Network
+from neurorig_drivers.annealing.schedule import schedule_for
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.mapping import Mapping
+from neurorig_lab.chip.placed import accept
+from neurorig_lab.chip.routing import Mesh
 from neurorig_protocols.errors import JobError
 
 

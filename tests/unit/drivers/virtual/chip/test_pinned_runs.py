@@ -13,12 +13,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mesh import Mesh
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
-from neurorig_drivers.virtual.chip.placed import accept, leaf_cores
-from neurorig_drivers.virtual.chip.schedule import schedule_for
+from neurorig_drivers.annealing.network import Network, from_arrays
+from neurorig_drivers.annealing.schedule import schedule_for
+from neurorig_drivers.process.framing import Arrays
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.placed import accept, leaf_cores
+from neurorig_lab.chip.routing import Mesh
 
 MakeMis = Callable[[int, float, int], Arrays]
 MakeQubo = Callable[[np.ndarray], Arrays]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual.chip import constants, kernel, power
+from neurorig_lab.chip import constants, kernel, power
 
 COUNTS = st.lists(st.integers(0, 10**6), min_size=kernel.COUNTS, max_size=kernel.COUNTS)
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip.network import from_arrays
-from neurorig_drivers.virtual.chip.quantise import policy_of, quantise
+from neurorig_drivers.annealing.network import from_arrays
+from neurorig_drivers.annealing.quantise import policy_of, quantise
+from neurorig_drivers.process.framing import Arrays
 from neurorig_protocols.errors import DoesNotFit, UserError
 
 MakeQubo = Callable[[np.ndarray], Arrays]

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.virtual.chip.kernel import FRACTION
-from neurorig_drivers.virtual.chip.schedule import TEMPERATURE_LIMIT, Schedule, schedule_for
+from neurorig_drivers.annealing.schedule import FRACTION, TEMPERATURE_LIMIT, Schedule, schedule_for
 from neurorig_protocols.errors import UserError
 
 

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from neurorig_drivers.framing import Arrays
-from neurorig_drivers.virtual.chip import kernel
-from neurorig_drivers.virtual.chip.placed import misfit
-from neurorig_drivers.virtual.chip.spiking_placed import place_spiking
-from neurorig_drivers.virtual.chip.spiking_program import SpikingProgram, SpikingRun
+from neurorig_drivers.process.framing import Arrays
+from neurorig_lab.chip import kernel
+from neurorig_lab.chip.placed import misfit
+from neurorig_lab.chip.spiking_placed import place_spiking
+from neurorig_lab.chip.spiking_program import SpikingProgram, SpikingRun
 from neurorig_protocols.errors import DoesNotFit, JobError, UserError
-from neurorig_protocols.snn import SpikingNetwork
+from neurorig_protocols.workloads.snn.network import SpikingNetwork
 
 Raster = np.ndarray
 LIMIT = 2**23 - 1

@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_drivers.solvers.annealing import AnnealingSearch
-from neurorig_drivers.solvers.qubo import matrix
-from neurorig_drivers.virtual.chip.annealer import Annealer
-from neurorig_drivers.virtual.chip.mapping import place
-from neurorig_drivers.virtual.chip.network import Network, from_arrays
-from neurorig_drivers.virtual.chip.schedule import schedule_for
-from neurorig_drivers.virtual.chip.temperatures import scale, schedule_of
-from neurorig_protocols.benchmarks import qubo_mis
+from neurorig_drivers.annealing.network import Network, from_arrays
+from neurorig_drivers.annealing.schedule import scale, schedule_for, schedule_of
+from neurorig_drivers.solvers.qubo_search import matrix
+from neurorig_drivers.solvers.sa_search import AnnealingSearch
+from neurorig_lab.chip.annealer import Annealer
+from neurorig_lab.chip.mapping import place
 from neurorig_protocols.board import Arrays
+from neurorig_protocols.workloads.qubo import mis
 
 Edges = list[tuple[int, int, int]]
 
@@ -39,7 +38,7 @@ def max_cut(n: int, density: float, weights: tuple[int, ...], seed: int) -> Arra
 @pytest.mark.parametrize("density", [0.01, 0.25])
 def test_independent_sets_keep_the_constants_of_their_size(density: float) -> None:
     """The benchmark's schedule hangs on size and density alone."""
-    instance = qubo_mis.instance(200, density, 3)
+    instance = mis.instance(200, density, 3)
     network = from_arrays({name: getattr(instance, name) for name in ("diagonal", "rows", "cols", "weights")})
 
     assert schedule_of(network, {}) == schedule_for(network.n, network.density, {})

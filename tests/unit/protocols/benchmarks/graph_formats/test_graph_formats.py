@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.graph_formats import GRAPH_FORMATS, read_graph
-from neurorig_protocols.benchmarks.graph_problems import Graph
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.graph_problems import Graph
+from neurorig_protocols.workloads.qubo.graphs import GRAPH_FORMATS, read_graph
 
 Edges = set[tuple[int, int, float]]
 

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.qubo_formats import Options, read
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.formats import Options, read
 
 BIASES = st.one_of(st.integers(-50, 50).map(float), st.floats(-10, 10, allow_subnormal=False))
 

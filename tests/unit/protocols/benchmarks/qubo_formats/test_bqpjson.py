@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.qubo_formats import Options, read
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.formats import Options, read
 
 COEFFICIENTS = st.one_of(st.integers(-9, 9), st.sampled_from([0.1, -2.5, 1e-3]))
 

@@ -11,10 +11,10 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 
-from neurorig_protocols.benchmarks.qubo import Problem
-from neurorig_protocols.benchmarks.qubo_formats import FORMATS, Options, entries, read
-from neurorig_protocols.benchmarks.qubo_formats.source import Reason
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.formats import FORMATS, Options, read, text_source
+from neurorig_protocols.workloads.qubo.formats.text_source import Reason
+from neurorig_protocols.workloads.qubo.problem import Problem
 
 QBSOLV = "c x\np qubo 0 3 2 1\n0 0 -1.5\n2 2 1\n0 2 3\n"
 BQP = "3 3\n1 1 2\n1 3 -4\n2 2 1\n"
@@ -325,7 +325,7 @@ def test_options_as_text_are_checked(given: dict[str, str]) -> None:
 
 def test_a_list_without_end_is_left_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     """Entries are counted while they are read, whatever the header announces."""
-    monkeypatch.setattr(entries, "MAX_ENTRIES", 3)
+    monkeypatch.setattr(text_source, "MAX_ENTRIES", 3)
 
     with pytest.raises(InvalidProblem) as refused:
         read(b"# vartype=BINARY\n" + b"0 1 1\n" * 4)
@@ -335,7 +335,7 @@ def test_a_list_without_end_is_left_at_the_limit(monkeypatch: pytest.MonkeyPatch
 
 def test_lists_longer_than_a_block_are_one_list(monkeypatch: pytest.MonkeyPatch) -> None:
     """Blocks are only for memory: lines, values and errors are those of the whole."""
-    monkeypatch.setattr(entries, "BLOCK_LINES", 2)
+    monkeypatch.setattr(text_source, "BLOCK_LINES", 2)
     lines = [f"{i} {i + 1} {i - 2}.5\n" for i in range(5)]
     problem = read("".join(lines).encode(), form="coo", options=Options(vartype="binary")).problem
 

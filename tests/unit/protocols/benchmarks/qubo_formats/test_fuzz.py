@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.qubo_file import from_bytes, to_bytes
-from neurorig_protocols.benchmarks.qubo_formats import FORMATS, Options, read
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.formats import FORMATS, Options, read
+from neurorig_protocols.workloads.qubo.problem_file import from_bytes, to_bytes
 
 STARTS = {
     "qbsolv": "p qubo 0 3 2 1\n",

@@ -14,8 +14,8 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from neurorig_protocols.benchmarks.qubo_formats import read
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.formats import read
 
 
 def model() -> dimod.BinaryQuadraticModel:

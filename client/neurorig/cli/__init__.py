@@ -1,0 +1,1 @@
+"""The `neurorig` command, one module for each group of subcommands."""

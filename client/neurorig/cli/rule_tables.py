@@ -1,0 +1,105 @@
+"""Tables of tuning declarations and evaluation rounds for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.table import Table
+
+from neurorig import rule_views
+from neurorig.cli.tables import local_time, named_values, rows_under
+
+WHOLE = ("digest", "round", "declaration")
+"""Columns that are not broken over lines, so that they can be copied."""
+
+
+def tunings(found: Iterable[rule_views.TuningView]) -> Table:
+    """One line per declaration."""
+    table = rows_under("digest", "board", "solver", "parameters", "declared by", "at", "rounds", whole=WHOLE)
+    for view in found:
+        said = view.declaration
+        names = ", ".join(said.get("params", {})) or "none"
+        table.add_row(
+            view.digest,
+            str(said.get("board", "")),
+            str(said.get("solver", "")),
+            names,
+            view.owner,
+            local_time(view.created_at),
+            str(view.rounds),
+        )
+    return table
+
+
+def tuning_facts(view: rule_views.TuningView) -> Table:
+    """A declaration as name and value, each parameter as it was declared."""
+    said = view.declaration
+    facts = {
+        "digest": view.digest,
+        "benchmark": str(said.get("benchmark", "")),
+        "board": str(said.get("board", "")),
+        "solver": str(said.get("solver", "")),
+        "declared": f"{local_time(view.created_at)} by {view.owner}",
+        "rounds": f"{view.rounds} evaluation rounds drew seeds for it",
+        **{f"  {name}": parameter(value) for name, value in said.get("params", {}).items()},
+    }
+    return named_values(facts)
+
+
+def parameter(value: Any) -> str:
+    """Return a declared parameter in one line."""
+    if not isinstance(value, Mapping):
+        return repr(value)
+    if "expression" in value:
+        return str(value["expression"])
+    return "; ".join(_step(step) for step in value.get("steps", ()))
+
+
+def _step(step: Mapping[str, Any]) -> str:
+    limits = [f"{name} up to {step[name]:g}" for name in ("n", "density") if step.get(name) is not None]
+    return f"{step.get('value')!r} for {' and '.join(limits) or 'the rest'}"
+
+
+def values(params: Mapping[str, Any]) -> Table:
+    """Parameters with their values."""
+    return named_values({name: repr(value) for name, value in params.items()} or {"parameters": "none are declared"})
+
+
+def evaluations(page: rule_views.EvaluationPage) -> Table:
+    """One line per round."""
+    table = rows_under("round", "state", "opened by", "opened", "frozen", "declaration", "jobs", "comment", whole=WHOLE)
+    for view in page.items:
+        frozen = local_time(view.frozen_at) if view.frozen_at else ""
+        table.add_row(
+            view.id, view.state, view.owner, local_time(view.opened_at), frozen, view.tuning or "", str(view.jobs),
+            view.comment,
+        )  # fmt: skip
+    return table
+
+
+def round_counts(found: Iterable[rule_views.RoundCountView]) -> Table:
+    """How often seeds were drawn for each solver on each board."""
+    table = rows_under("board", "solver", "rounds", "declarations", whole=WHOLE)
+    for count in found:
+        table.add_row(count.board, count.solver, str(count.rounds), str(count.declarations))
+    return table
+
+
+def evaluation_facts(view: rule_views.EvaluationView) -> Table:
+    """A round as name and value."""
+    facts = {
+        "round": view.id,
+        "benchmark": view.benchmark,
+        "state": view.state,
+        "opened": f"{local_time(view.opened_at)} by {view.owner}",
+        "comment": view.comment,
+        "commitment": view.commitment,
+        "frozen": local_time(view.frozen_at) if view.frozen_at else "",
+        "declaration": view.tuning or "",
+        "nonce": view.nonce or "",
+        "secret": view.secret or "sealed until a declaration is frozen",
+        "seeds": ", ".join(map(str, view.seeds)) if view.seeds else "not drawn",
+        "jobs": str(view.jobs),
+    }
+    return named_values(facts)

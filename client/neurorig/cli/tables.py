@@ -1,0 +1,332 @@
+"""Tables for people. Grade and reality stand beside every energy; what is missing says why."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from rich.console import RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from neurorig import views
+from neurorig.cli import quantity_text as text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+
+def rows_under(*columns: str, whole: Container[str] = ()) -> Table:
+    """Return an empty table with headings. Columns in `whole` stay on one line: a broken id cannot be copied."""
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        table.add_column(column, no_wrap=column in whole, overflow="fold")
+    return table
+
+
+def named_values(facts: Mapping[str, str], styles: Mapping[str, str] | None = None) -> Table:
+    """Return names beside values, without the empty ones; `styles` colours the values that it names."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for name, value in facts.items():
+        if value:
+            table.add_row(name, Text(value, (styles or {}).get(value, "")))
+    return table
+
+
+def local_time(at: datetime) -> str:
+    """Return an instant as date and time of this computer's zone."""
+    return at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+MOST_CELLS = 4096
+_SHADES = ".:-=+*#%@"
+_UNUSED = " "
+
+
+def placement(found: Mapping[str, Any] | None, reality: str) -> list[RenderableType]:
+    """Return a line with the use of each limit and the picture of the mesh, as far as the board told them."""
+    if not found:
+        return []
+    shares = [f"{name.replace('_', ' ')} {100 * share:.1f} %" for name, share in found.get("utilisation", {}).items()]
+    lines = [f"placement ({reality}): {found.get('cores', 0):,} cores; use of {', '.join(shares)}"] if shares else []
+    return [Text("\n".join([*lines, *_picture(found.get("summary", {}).get("mesh"))]))] if lines else []
+
+
+def _picture(mesh: Any) -> list[str]:
+    """Return the expected work of each cell, one character each, '@' for the busiest."""
+    if not isinstance(mesh, Mapping):
+        return []
+    columns, work = mesh.get("columns"), mesh.get("work_percent")
+    if not isinstance(columns, int) or not isinstance(work, list) or not 0 < columns <= len(work) <= MOST_CELLS:
+        return []
+    if not all(isinstance(share, int) and -1 <= share <= 100 for share in work):
+        return []
+    cells = [_UNUSED if share < 0 else _SHADES[share * (len(_SHADES) - 1) // 100] for share in work]
+    rows = [f"  |{''.join(cells[at : at + columns])}|" for at in range(0, len(cells), columns)]
+    return [f"  expected work of each {str(mesh.get('grain', 'cell'))[:16]}, '@' is the busiest", *rows]
+
+
+WHOLE = ("job", "attempt", "state", "bench")
+"""Columns that are not broken over lines, so that they can be copied."""
+
+STYLES = {
+    "succeeded": "green",
+    "valid": "green",
+    "online": "green",
+    "failed": "red",
+    "invalid": "red",
+    "measurement_invalid": "red",
+    "lost": "red",
+    "offline": "red",
+    "degraded": "yellow",
+    "running": "cyan",
+    "busy": "cyan",
+}
+
+
+def workload(view: views.WorkloadView) -> str:
+    """Return a workload in one short phrase."""
+    if view.problem is not None:
+        return f"{view.name} {view.problem[:19]}…, {scenario(view.scenario)}"
+    if view.steps is not None:
+        return f"{view.name} {view.samples} samples × {view.steps} steps"
+    if view.n is None:
+        return f"{view.name} × {view.count}" if view.count is not None else view.name
+    density = "" if view.density is None else f" {100 * view.density:g} %"
+    return f"{view.name} n={view.n}{density} seed {view.seed}, {scenario(view.scenario)}"
+
+
+def scenario(view: views.ScenarioView | None) -> str:
+    """Return a scenario in one short phrase."""
+    if view is None:
+        return "no scenario"
+    if view.timeout_s is not None:
+        return f"{text.plain(view.timeout_s, 's')} timeout"
+    return f"to solution, limit {text.plain(view.limit_s or 0, 's')}"
+
+
+def standing(found: views.StandingView | None) -> str:
+    """Return what a job counts as and why; empty where the benchmark has no such rules."""
+    return f"{found.name}: {found.why}" if found else ""
+
+
+def gap(found: float | views.AbsentView | None) -> str:
+    """Return a gap in percent, or why there is none."""
+    if found is None:
+        return "absent: not recomputed"
+    return text.percent(found) if isinstance(found, float) else f"absent: {found.reason}"
+
+
+def jobs(found: Iterable[views.JobView]) -> Table:
+    """One line per job."""
+    table = rows_under("job", "state", "workload", "board", "quality", "counts as", "created", "why", whole=WHOLE)
+    for job in found:
+        last = job.last_attempt
+        table.add_row(
+            job.id,
+            _state(job.state),
+            workload(job.spec.workload),
+            job.spec.needs.board or (last.bench if last else "any"),
+            _state((last.quality if last else None) or ""),
+            job.standing.name if job.standing else "",
+            local_time(job.created_at),
+            job.error.message if job.error else job.reason or "",
+        )
+    return table
+
+
+def attempts(found: Iterable[views.AttemptSummary]) -> Table:
+    """One line per attempt of a job."""
+    table = rows_under("attempt", "number", "bench", "state", "quality", "started", "ended", whole=WHOLE)
+    for attempt in found:
+        times = [local_time(at) if at else "" for at in (attempt.started_at, attempt.ended_at)]
+        table.add_row(
+            attempt.id,
+            str(attempt.number),
+            attempt.bench,
+            _state(attempt.state),
+            _state(attempt.quality or ""),
+            *times,
+        )
+    return table
+
+
+def job_facts(job: views.JobView) -> Table:
+    """A job as name and value."""
+    facts = {
+        "job": job.id,
+        "state": job.state,
+        "workload": workload(job.spec.workload),
+        "standing": standing(job.standing),
+        "priority": str(job.priority),
+        "position": str(job.position) if job.position is not None else "",
+        "why": job.error.message if job.error else job.reason or "",
+        "next step": (job.error.next_step if job.error else None) or "",
+    }
+    return named_values(facts, STYLES)
+
+
+def attempt_facts(attempt: views.AttemptView) -> Table:
+    """An attempt as name and value: its answer, times and quality."""
+    facts = {
+        "attempt": attempt.id,
+        "job": attempt.job_id,
+        "bench": f"{attempt.bench} ({attempt.board}, {attempt.reality})",
+        "state": attempt.state,
+        "quality": ", ".join((attempt.quality or "not judged", *attempt.codes)),
+        "standing": standing(attempt.standing),
+        **_answer_facts(attempt.answer),
+        "why": attempt.error.message if attempt.error else "",
+        "next step": (attempt.error.next_step if attempt.error else None) or "",
+        "energy": f"absent: {attempt.energy_absent}" if attempt.energy_absent else "",
+    }
+    return named_values(facts, STYLES)
+
+
+def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
+    if answer is None or answer.verified is None:
+        return {"answer": "absent: none was reported" if answer is None else "not recomputed"}
+    verified = answer.verified
+    if verified.accuracy is not None:
+        return {"accuracy": f"{100 * verified.accuracy:.1f} % ({verified.correct} of {verified.count})"}
+    if verified.output_spikes is not None:
+        return _spike_facts(answer, verified)
+    target = "none known" if verified.official_target is None else str(verified.official_target)
+    best = "none known" if verified.best_target is None else f"{verified.best_target} ({verified.best_source})"
+    times = {"requested": answer.requested_s, "set-up": answer.setup_s, "solve": answer.solve_s}
+    return {
+        "solver": answer.solver or "",
+        "best cost": f"{verified.cost} (recomputed)",
+        "cost on the board": on_board(answer),
+        "in the file's unit": in_unit(verified),
+        "official target": target,
+        "gap to official": gap(verified.gap),
+        "best verified": best,
+        "gap to best": gap(verified.best_gap),
+        **{name: text.plain(s, "s") for name, s in times.items() if s is not None},
+        "clock": f"{answer.clock}, from '{answer.start_event}' on",
+    }
+
+
+def on_board(answer: views.AnswerView) -> str:
+    """Return the board's own cost where its rounded weights make it another one; it is what the board stops by."""
+    rounded = answer.cost_error_bound > 0
+    return f"{answer.solver_cost}, within {answer.cost_error_bound}: its weights are rounded" if rounded else ""
+
+
+def in_unit(verified: views.VerifiedView) -> str:
+    """Return an uploaded problem's cost in its owner's unit; empty for other problems."""
+    if verified.value is None:
+        return ""
+    bound = f" ± {verified.rounding_bound:.3g} by rounding" if verified.rounding_bound else ""
+    return f"{verified.value:.12g}{bound} (scale {verified.scale}, offset {verified.offset})"
+
+
+def _spike_facts(answer: views.AnswerView, verified: views.VerifiedView) -> dict[str, str]:
+    errors = {one["name"]: one["weight_error"] for one in answer.quantisation.get("populations", ())}
+    rounding = ", ".join(f"{name} {100 * error:.2g} %" for name, error in list(errors.items())[:8])
+    return {
+        "output spikes": f"{verified.output_spikes} of {answer.outputs} outputs in {answer.samples} samples",
+        "spikes": f"{verified.spikes} of all neurons",
+        "silent samples": str(verified.silent_samples),
+        "solve": f"{text.plain(answer.solve_s or 0, 's')} on the clock {answer.clock}",
+        "rounding of weights": f"{rounding} of the largest" if rounding else "",
+        "recomputed": verified.recomputed or "",
+        "not recomputed": verified.not_recomputed or "",
+    }
+
+
+def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
+    """Latency and energy to each gap."""
+    table = rows_under("gap", "to target", "target cost", "latency", "energy", "reality", whole=WHOLE)
+    for item in found:
+        missed = item.latency_s is None
+        table.add_row(
+            f"{100 * item.gap:g} %",
+            item.reference,
+            f"{item.target_cost:g}",
+            text.latency(item.latency_s) + _belief(item),
+            "not reached" if missed else text.measured(item.energy),
+            reality,
+        )
+    return table
+
+
+def _belief(item: views.ReachedView) -> str:
+    """Say that a board with rounded weights stopped at a cost that is not exact."""
+    return "" if item.believed_s is None else f" (rounded cost did, {text.plain(item.believed_s, 's')})"
+
+
+def energy(view: views.EnergyView) -> Table:
+    """Component by phase, with what each phase drew in all and what the parts leave unexplained."""
+    table = rows_under("component", "phase", "windows", "energy", "dynamic", "active power", "reality", whole=WHOLE)
+    for cell in view.cells:
+        table.add_row(
+            cell.component,
+            cell.phase,
+            str(cell.windows),
+            text.measured(cell.energy),
+            text.measured(cell.dynamic),
+            text.measured(cell.active_power),
+            view.reality,
+        )
+    for total in view.totals:
+        table.add_section()
+        rows = {"all components": total.energy, "input rail": total.supply, "residual": total.residual}
+        for name, found in rows.items():
+            table.add_row(name, total.phase, "", text.measured(found), "", "", view.reality, style="bold")
+    return table
+
+
+def boundary(view: views.BoundaryView) -> str:
+    """Say what the numbers include and what they leave out."""
+    out = "; ".join(f"{item.component} ({item.reason})" for item in view.omitted) or "nothing"
+    return f"inside: {', '.join(view.components) or 'nothing'}. left out: {out}."
+
+
+def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
+    """Grouped means over attempts; realities never share a row."""
+    groups = ("workload", "board", "bench", "component", "phase")
+    used = [name for name in groups if any(getattr(row, name) is not None for row in rows)]
+    table = rows_under(*used, "reality", "attempts", "mean energy", "spread", "grade", whole=WHOLE)
+    for row in rows:
+        spread = text.SINGLE if row.spread_j is None else text.plain(row.spread_j, "J")
+        table.add_row(
+            *(getattr(row, name) or "" for name in used),
+            row.reality,
+            str(row.n),
+            text.quantity(row.mean_j, row.u_j, "J"),
+            spread,
+            row.grade,
+        )
+    return table
+
+
+def benches(found: Iterable[views.BenchView]) -> Table:
+    """One line per bench."""
+    table = rows_under("bench", "reality", "board", "state", "family", "last seen", "running", whole=WHOLE)
+    for bench in found:
+        table.add_row(
+            bench.name,
+            bench.reality,
+            bench.board,
+            _state(bench.state),
+            str(bench.board_info.get("family", "")),
+            local_time(bench.last_seen_at),
+            f"{bench.lease.job_id} {bench.lease.phase}" if bench.lease else "",
+        )
+    return table
+
+
+def checks(found: Iterable[tuple[str, bool, str]]) -> Table:
+    """The doctor's findings: what was looked at, whether it is well, what was seen."""
+    table = rows_under("check", "result", "seen", whole=WHOLE)
+    for name, well, seen in found:
+        table.add_row(name, Text("ok", "green") if well else Text("wrong", "red"), seen)
+    return table
+
+
+def _state(state: str) -> Text:
+    return Text(state, STYLES.get(state, ""))

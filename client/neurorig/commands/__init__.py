@@ -1,1 +1,0 @@
-"""The client's own commands, one module per noun."""

@@ -1,0 +1,1 @@
+"""Annealing networks of spiking chips: network, quantisation, temperatures. Shared by Loihi and the virtual chip."""

@@ -1,0 +1,1 @@
+"""The board driver for any MLPerf Tiny device on a serial port."""

@@ -1,1 +1,0 @@
-"""Exact answers for small problems: what is found here is proven, not searched for. Not boards and not heuristics."""

@@ -1,0 +1,1 @@
+"""Every record that a server answers with, one module for each resource."""

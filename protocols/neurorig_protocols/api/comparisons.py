@@ -1,0 +1,56 @@
+"""What a client asks and a server answers about comparisons and campaign summaries."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+
+from neurorig_protocols.api.ids import PATTERN
+from neurorig_protocols.benchmarks.comparison import Comparison
+from neurorig_protocols.benchmarks.summary import Summary
+from neurorig_protocols.records import Record
+
+SomeId = Annotated[str, StringConstraints(pattern=PATTERN)]
+
+
+class Side(Record):
+    """One side of a comparison: a job or a campaign."""
+
+    job: SomeId | None = None
+    campaign: SomeId | None = None
+
+    @model_validator(mode="after")
+    def _is_one_thing(self) -> Self:
+        if (self.job is None) == (self.campaign is None):
+            raise ValueError("a side is either a job or a campaign")
+        return self
+
+
+class ComparisonRequest(Record):
+    """Two sides to be compared. The ratio is left over right."""
+
+    name: str = Field(default="", max_length=200, pattern=r"^[^\x00]*$")
+    left: Side
+    right: Side
+
+
+class ComparisonView(Record):
+    """A comparison as it stands now: sides that still run are counted as pending."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    left: Side
+    right: Side
+    result: Comparison
+
+
+class CampaignSummary(Record):
+    """A campaign's tables as they stand now."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    complete: float
+    summary: Summary

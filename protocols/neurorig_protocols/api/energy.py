@@ -1,0 +1,39 @@
+"""What a server answers to a query for energies over many attempts."""
+
+from __future__ import annotations
+
+from neurorig_protocols.quantities import Grade, Reality
+from neurorig_protocols.records import Finite, Name, Record
+
+
+class EnergyRow(Record):
+    """Mean energy of one window over attempts of one reality and one set of rails, in joules.
+
+    `u_j` combines the mean standard uncertainty of the measurements, which share their meter's errors and do not
+    average out, with the spread of the mean. `spread_j` is the sample standard deviation, None for one attempt.
+    """
+
+    component: str | None = None
+    phase: str | None = None
+    board: str | None = None
+    bench: str | None = None
+    workload: str | None = None
+    reality: Reality
+    rails: tuple[Name, ...]
+    n: int
+    mean_j: Finite
+    u_j: Finite
+    spread_j: Finite | None
+    grade: Grade
+
+
+class EnergyRows(Record):
+    """The answer to an energy query."""
+
+    rows: tuple[EnergyRow, ...]
+
+
+class EnergyAbsent(Record):
+    """There is no energy, and why."""
+
+    absent: str

@@ -1,0 +1,1 @@
+"""Wire protocols without input or output: bytes in, events out."""

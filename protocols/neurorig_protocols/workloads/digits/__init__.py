@@ -1,0 +1,1 @@
+"""Handwritten digits through a small int8 network."""

@@ -1,0 +1,113 @@
+"""JSON that holds a problem: numbers kept as they are written, a member given twice refused. Not for its meaning."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, NoReturn
+
+import numpy as np
+
+from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.qubo.coefficients import BadNumber, Decimals, read_number, read_numbers
+from neurorig_protocols.workloads.qubo.formats.text_source import Entries, refuse, require_once
+from neurorig_protocols.workloads.qubo.problem import Ints
+
+Document = dict[str, Any]
+
+_SHORT = 4
+
+
+class Number(str):
+    """A number as it stands in the file: no digit is lost before it is read exactly."""
+
+    __slots__ = ()
+
+
+def load(text: str) -> Document:
+    """Return the object that a text is. Reasons: syntax, not_finite, duplicate."""
+    try:
+        kept = _kept_once()
+        found = json.loads(
+            text, parse_float=kept, parse_int=kept, parse_constant=_not_finite, object_pairs_hook=_members
+        )
+    except json.JSONDecodeError as error:
+        refuse(error.lineno, f"this is no JSON: {error.msg}, column {error.colno}", "syntax")
+    except (ValueError, RecursionError) as error:
+        if isinstance(error, InvalidProblem):
+            raise
+        refuse(None, "this is no JSON that can be read: it is nested too deeply", "syntax")
+    if not isinstance(found, dict):
+        refuse(None, "a JSON object is due", "syntax")
+    return found
+
+
+def wrong(key: str, why: str, *, next_step: str | None = None) -> NoReturn:
+    """Refuse a member; reason: syntax."""
+    refuse(None, f"'{key}' {why}", "syntax", next_step=next_step)
+
+
+def vartype_of(document: Document, key: str, spin: str, binary: str, stated: str | None) -> str:
+    """Return "spin" or "binary" as the member says it, which nothing stated may contradict."""
+    said = document.get(key)
+    if said not in (spin, binary):
+        wrong(key, f"is not {spin} or {binary}")
+    found = "spin" if said == spin else "binary"
+    if stated not in (None, found):
+        refuse(None, f"the file says {said}, '{stated}' cannot be stated", "option")
+    return found
+
+
+def number(document: Document, key: str) -> Fraction:
+    """Return a member that is a number, exactly."""
+    value = document.get(key)
+    if not isinstance(value, Number):
+        wrong(key, "is no number")
+    try:
+        mantissa, exponent, _ = read_number(value)
+    except BadNumber as bad:
+        refuse(None, f"'{key}': {bad}", bad.reason)
+    return mantissa * Fraction(10) ** exponent
+
+
+def numbers(words: Sequence[str], key: str) -> Decimals:
+    """Return the numbers of a member, exactly."""
+    try:
+        return read_numbers(words)
+    except BadNumber as bad:
+        refuse(None, f"'{key}', number {bad.index} (counted from 0): {bad}", bad.reason)
+
+
+def require_pairs(head: Ints, tail: Ints, values: Decimals, n: int) -> None:
+    """Refuse interactions of a variable with itself, and those given twice. Reasons: loop, duplicate."""
+    loops = np.flatnonzero(head == tail)
+    if len(loops):
+        refuse(None, f"interaction {loops[0]} (counted from 0) is of a variable with itself", "loop")
+    try:
+        require_once(Entries(head, tail, values, np.arange(len(head))), n)
+    except InvalidProblem as error:
+        refuse(None, f"an interaction is given twice: {error.message.partition(' is given')[0]}", "duplicate")
+
+
+def _kept_once() -> Callable[[str], Number]:
+    """Return a maker of numbers that keeps one object for each short word: a list of millions stays small."""
+    known: dict[str, Number] = {}
+
+    def made(word: str) -> Number:
+        return Number(word) if len(word) > _SHORT else known.setdefault(word, Number(word))
+
+    return made
+
+
+def _not_finite(name: str) -> NoReturn:
+    raise InvalidProblem(f"{name} is no finite number", reason="not_finite")
+
+
+def _members(pairs: list[tuple[str, Any]]) -> Document:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice, _ = Counter(name for name, _ in pairs).most_common(1)[0]
+        refuse(None, f"the member '{twice[:60]}' is given twice", "duplicate")
+    return found

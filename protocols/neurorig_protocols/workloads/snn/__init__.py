@@ -1,0 +1,1 @@
+"""Spiking networks in integers: dynamics, input events, packed form."""

@@ -1,1 +1,0 @@
-"""Checks of uploaded files, each in a process of its own with bounded time and memory."""

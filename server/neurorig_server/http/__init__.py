@@ -1,0 +1,1 @@
+"""What every request passes: bodies and their limits, slow clients, authentication, problem details."""
