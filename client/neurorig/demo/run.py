@@ -18,7 +18,7 @@ from neurorig.cli import tables
 from neurorig.client import Client
 from neurorig.demo import lab, pictures, summary
 from neurorig.demo.children import Children
-from neurorig.demo.folder import Folder, prepare
+from neurorig.demo.folder import Folder, prepared
 from neurorig.demo.lab import demo_jobs
 from neurorig.demo.results import Result, Truths, agreement, comparisons, gather, is_complete, read_truth, with_truth
 from neurorig.errors import ClientError
@@ -63,8 +63,9 @@ TRUTH_S = 10.0
 
 def run(out: Path, *, keep: bool, console: Console) -> dict[str, Any]:
     """Run the demo in a folder and return its summary; ClientError when a job did not succeed."""
-    folder = prepare(out)
-    with _ended_by_sigterm(), Children(folder.logs) as children:
+    with _ended_by_sigterm(), prepared(out) as folder, Children(folder.logs, [folder.lock]) as children:
+        if folder.moved_to is not None:
+            console.print(f"The results of the earlier run are now in {folder.moved_to}")
         console.print("Starting a server, two virtual benches and the agents …")
         address, token = lab.start_server(children, folder)
         with Client(address, token) as admin:

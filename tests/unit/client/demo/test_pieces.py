@@ -1,9 +1,8 @@
-"""The demo's jobs, its folder, its bench file, its tables and its progress display."""
+"""The demo's jobs, its bench file, its tables and its progress display."""
 
 from __future__ import annotations
 
 import io
-import stat
 import tomllib
 from collections import Counter
 
@@ -11,11 +10,9 @@ import pytest
 from rich.console import Console
 
 from neurorig.demo import pictures, summary
-from neurorig.demo.folder import MARK, prepare
 from neurorig.demo.lab import demo_jobs, host_bench
 from neurorig.demo.results import agreement, comparisons, with_truth
 from neurorig.demo.run import Display
-from neurorig.errors import ClientError
 from neurorig.views import JobView
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.workloads.qubo.mis import official_target
@@ -38,32 +35,6 @@ def test_the_demo_has_36_problems_and_the_digits():
     assert Counter(job.needs.board for job in qubo) == {"virtual-loihi": 18, "host-cpu": 18}
     assert all(official_target(job.workload.n, job.workload.density, job.workload.seed) for job in qubo)
     assert [job.workload.count for job in jobs if job.workload.name == "mnist-digits"] == [200]
-
-
-def test_the_folder_is_emptied_only_if_a_demo_made_it(tmp_path):
-    """A folder of an earlier demo is made anew; one that holds something else is left alone."""
-    folder = prepare(tmp_path / "demo")
-    (folder.logs / "old.log").touch()
-    assert not (prepare(tmp_path / "demo").logs / "old.log").exists()
-
-    (tmp_path / "mine").mkdir()
-    (tmp_path / "mine" / "thesis.tex").touch()
-    with pytest.raises(ClientError, match="no demo made"):
-        prepare(tmp_path / "mine")
-    assert (tmp_path / "mine" / "thesis.tex").exists()
-
-
-def test_an_empty_folder_is_taken(tmp_path):
-    """An empty folder is as good as a new one."""
-    assert (prepare(tmp_path).root / MARK).exists()
-
-
-def test_secrets_are_for_their_owner_only(tmp_path):
-    """A token file can be read by its owner alone."""
-    path = prepare(tmp_path / "demo").secret("agent-x", "nrg_1")
-
-    assert path.read_text() == "nrg_1"
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def test_host_bench_with_counters(tmp_path):
