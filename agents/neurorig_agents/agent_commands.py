@@ -100,7 +100,7 @@ def _token(token_file: Path | None, token: str | None) -> str:
             raise UserError(
                 f"the token file cannot be read: {error.strerror}",
                 where="--token-file",
-                next_step="Make a token with `neurorig token create --scope agent`.",
+                next_step="Make one with `neurorig token create NAME --scope agent --bench BENCH --out FILE`.",
             ) from error
     if not token:
         raise UserError("no token is given", where="--token-file", next_step="Name a token file or set NEURORIG_TOKEN.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -259,9 +260,19 @@ class AsyncClient:
         """Return a file's bytes as the server keeps them."""
         return await self.send(calls.file_content(digest))
 
-    async def create_token(self, name: str, scopes: Iterable[str], *, bench: str | None = None) -> views.TokenCreated:
-        """Make a token (needs the scope admin); an agent's token is bound to its bench."""
-        return await self.send(calls.create_token(name, scopes, bench))
+    async def create_token(
+        self, name: str, scopes: Iterable[str], *, bench: str | None = None, expires_at: datetime | None = None
+    ) -> views.TokenCreated:
+        """Make a token (needs the scope admin); an agent's token is bound to its bench. `expires_at` is aware."""
+        return await self.send(calls.create_token(name, scopes, bench, expires_at))
+
+    async def tokens(self) -> tuple[views.TokenView, ...]:
+        """Return all tokens, without their secrets (needs the scope admin)."""
+        return await self.send(calls.tokens())
+
+    async def revoke_token(self, token_id: str) -> None:
+        """End a token now (needs the scope admin); revoking it again changes nothing."""
+        await self.send(calls.revoke_token(token_id))
 
     async def wait(
         self,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
@@ -325,10 +326,23 @@ def delete_file(digest: str) -> Call[None]:
     return Call("DELETE", _at("files", digest), lambda _: None)
 
 
-def create_token(name: str, scopes: Iterable[str], bench: str | None) -> Call[views.TokenCreated]:
+def create_token(
+    name: str, scopes: Iterable[str], bench: str | None, expires_at: datetime | None
+) -> Call[views.TokenCreated]:
     """POST /tokens."""
-    body = {"name": name, "scopes": list(scopes), "bench": bench}
+    end = {"expires_at": expires_at.isoformat()} if expires_at else {}
+    body = {"name": name, "scopes": list(scopes), "bench": bench, **end}
     return Call("POST", _at("tokens"), _view(views.TokenCreated), body=body)
+
+
+def tokens() -> Call[tuple[views.TokenView, ...]]:
+    """GET /tokens."""
+    return Call("GET", _at("tokens"), _view(tuple[views.TokenView, ...]))
+
+
+def revoke_token(token_id: str) -> Call[None]:
+    """DELETE /tokens/{id}."""
+    return Call("DELETE", _at("tokens", token_id), lambda _: None)
 
 
 def health(path: str) -> Call[dict[str, Any]]:

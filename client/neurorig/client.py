@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -263,9 +264,19 @@ class Client:
         """Delete one of your files; ApiError with the code file_in_use while a job or a target names it."""
         self.send(calls.delete_file(digest))
 
-    def create_token(self, name: str, scopes: Iterable[str], *, bench: str | None = None) -> views.TokenCreated:
-        """Make a token (needs the scope admin); an agent's token is bound to its bench."""
-        return self.send(calls.create_token(name, scopes, bench))
+    def create_token(
+        self, name: str, scopes: Iterable[str], *, bench: str | None = None, expires_at: datetime | None = None
+    ) -> views.TokenCreated:
+        """Make a token (needs the scope admin); an agent's token is bound to its bench. `expires_at` is aware."""
+        return self.send(calls.create_token(name, scopes, bench, expires_at))
+
+    def tokens(self) -> tuple[views.TokenView, ...]:
+        """Return all tokens, without their secrets (needs the scope admin)."""
+        return self.send(calls.tokens())
+
+    def revoke_token(self, token_id: str) -> None:
+        """End a token now (needs the scope admin); revoking it again changes nothing."""
+        self.send(calls.revoke_token(token_id))
 
     def wait(
         self,

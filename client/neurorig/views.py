@@ -385,10 +385,18 @@ class TraceSeries(View):
     windows: tuple[WindowView, ...] = ()
 
 
-class TokenCreated(View):
-    """A new token; the secret is shown this once."""
+class TokenView(View):
+    """A token without its secret."""
 
     id: str
     name: str
     scopes: tuple[str, ...]
+    bench: str | None = None
+    expires_at: AwareDatetime | None = None
+    revoked_at: AwareDatetime | None = None
+
+
+class TokenCreated(TokenView):
+    """A new token; the secret is shown this once."""
+
     token: str

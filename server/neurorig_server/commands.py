@@ -1,4 +1,4 @@
-"""The commands `serve`, `db` and `token`. They print for people; programs use the REST interface."""
+"""The commands `serve` and `db`. They print for people; programs use the REST interface."""
 
 from __future__ import annotations
 
@@ -158,25 +158,37 @@ def db_upgrade(**given: Any) -> None:
 @_dir_option
 @_plainly
 def db_current(**given: Any) -> None:
-    """Show the database's schema revision and the newest known one."""
-    store = Store(_settings(**given))
-    click.echo(f"database: {schema_revision.current(store.db) or 'empty'}, newest known: {schema_revision.head()}")
-    store.close()
+    """Show the database's schema revision and the newest known one; creates nothing."""
+    settings = _settings(**given)
+    revision = "none" if schema_revision.is_missing(settings.sqlalchemy_url) else _revision(settings)
+    click.echo(f"database: {revision}, newest known: {schema_revision.head()}")
 
 
-@click.group()
-def token() -> None:
-    """Make and end API tokens, directly in the database."""
+def _revision(settings: Settings) -> str:
+    with contextlib.closing(Store(settings)) as store:
+        return schema_revision.current(store.db) or "empty"
 
 
-@token.command("create")
+@db.group("token")
+def db_token() -> None:
+    """Make, list and revoke tokens in the database itself, for its operator.
+
+    Needs no server and no token, only an existing database, named by --data-dir or --db (or NEURORIG_DATA_DIR or
+    NEURORIG_DATABASE_URL). Everybody else uses `neurorig token`, which asks the server.
+    """
+
+
+@db_token.command("create")
 @click.argument("name")
 @click.option("--scope", "scopes", type=click.Choice(get_args(Scope)), multiple=True, required=True)
-@click.option("--bench", help="The one bench of an agent's token.")
-@click.option("--expires", type=click.DateTime(), help="When it ends, local time; never without it.")
+@click.option("--bench", help="Bench of an agent's token; required with the scope agent, and only with it.")
+@click.option("--expires", type=click.DateTime(), help="When it expires, local time; never by default.")
 @click.option(
-    "--token-file", type=click.Path(path_type=Path, dir_okay=False), help="Write the secret here and do not print it."
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the token to this file instead of printing it.",
 )
+@click.option("--replace", is_flag=True, help="Replace the file if it exists.")
 @_db_option
 @_dir_option
 @_plainly
@@ -186,46 +198,53 @@ def token_create(
     scopes: tuple[Scope, ...],
     bench: str | None,
     expires: datetime | None,
-    token_file: Path | None,
+    out: Path | None,
+    replace: bool,
     **given: Any,
 ) -> None:
-    """Make a token and print its secret, once."""
-    store = _ready_store(**given)
-    made = store.tokens.create(name, scopes, bench=bench, expires_at=expires.astimezone() if expires else None)
-    if token_file is None:
+    """Make a token and print it, this once."""
+    if out is not None and out.exists() and not replace:
+        raise click.UsageError(f"'{out}' exists; --replace writes over it")
+    with _existing(**given) as store:
+        made = store.tokens.create(name, scopes, bench=bench, expires_at=expires.astimezone() if expires else None)
+    if out is None:
         click.echo(made.token)
     else:
-        _write_secret(token_file, made)
-    store.close()
+        _write_secret(out, made)
 
 
-@token.command("list")
+@db_token.command("list")
 @_db_option
 @_dir_option
 @_plainly
 def token_list(**given: Any) -> None:
     """List all tokens, without their secrets."""
-    store = _ready_store(**given)
-    for row in store.tokens.list():
+    with _existing(**given) as store:
+        listed = store.tokens.list()
+    for row in listed:
         end = "revoked" if row.revoked_at else f"until {row.expires_at:%Y-%m-%d %H:%M %Z}" if row.expires_at else ""
         click.echo("  ".join(filter(None, [row.id, row.name, ",".join(row.scopes), row.bench or "", end])))
-    store.close()
 
 
-@token.command("revoke")
+@db_token.command("revoke")
 @click.argument("token_id")
 @_db_option
 @_dir_option
 @_plainly
 def token_revoke(token_id: str, **given: Any) -> None:
-    """End a token now."""
-    store = _ready_store(**given)
-    store.tokens.revoke(token_id)
+    """Revoke a token now."""
+    with _existing(**given) as store:
+        store.tokens.revoke(token_id)
     click.echo(f"Token {token_id} is revoked.")
-    store.close()
 
 
-def _ready_store(**given: Any) -> Store:
-    store = Store(_settings(**given))
-    schema_revision.upgrade(store.db)
-    return store
+@contextlib.contextmanager
+def _existing(**given: Any) -> Iterator[Store]:
+    """Open the named database, which must have this version's schema: only `serve` and `db upgrade` create one."""
+    settings = _settings(**given)
+    if not settings.model_fields_set & {"data_dir", "database_url"}:
+        raise click.UsageError("name the server's database with --data-dir or --db")
+    schema_revision.require_present(settings.sqlalchemy_url)
+    with contextlib.closing(Store(settings)) as store:
+        schema_revision.require_head(store.db)
+        yield store

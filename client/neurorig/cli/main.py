@@ -36,6 +36,7 @@ _OWN = {
     "files": ("neurorig.cli.file_commands", "Upload, list and download files that jobs name."),
     "qubo": ("neurorig.cli.problem_commands", "Look at a problem file, or make one of a graph."),
     "targets": ("neurorig.cli.target_commands", "Official and best verified targets; improve and propose them."),
+    "token": ("neurorig.cli.token", "Make, list and revoke API tokens."),
     "doctor": ("neurorig.cli.doctor", "Check address, server and token."),
     "demo": ("neurorig.cli.demo_command", "Measure the demo's jobs on virtual benches and this computer."),
 }

@@ -158,11 +158,18 @@ def report_failure(error: ClientError, *, as_json: bool) -> int:
         click.echo(f"neurorig: {error.message}", err=True)
         for field in error.fields if isinstance(error, ApiError) else ():
             click.echo(f"  {field.field}: {field.message}", err=True)
-        if error.next_step:
-            click.echo(f"Next: {error.next_step}", err=True)
+        if next_step := _next_step(error):
+            click.echo(f"Next: {next_step}", err=True)
     if isinstance(error, Unreachable):
         return EXIT_UNREACHABLE
     return EXIT_REFUSED if isinstance(error, ApiError) else EXIT_USAGE
+
+
+def _next_step(error: ClientError) -> str | None:
+    # The server speaks of headers; a command has other ways to present a token.
+    if error.code == "unauthorised":
+        return "set NEURORIG_TOKEN to a valid token, or name a file that contains one with --token-file"
+    return error.next_step
 
 
 Command = Callable[..., Any]

@@ -5,11 +5,13 @@ Not for table definitions: those are in `store/tables.py` and, frozen, in the mi
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection
+from sqlalchemy import Connection, make_url
 
 from neurorig_protocols.errors import InvalidConfig
 from neurorig_server.store.database import Database
@@ -22,6 +24,44 @@ class DatabaseNewer(InvalidConfig):
     """The database has a revision that this code does not know."""
 
     code = "database_newer"
+
+
+class DatabaseMissing(InvalidConfig):
+    """There is no database, or one without this code's schema, where one is required."""
+
+    code = "database_missing"
+
+
+def is_missing(url: str) -> bool:
+    """Say whether a URL names a SQLite file that does not exist; opening a connection would create it.
+
+    Args:
+        url: The database URL in SQLAlchemy's form.
+    """
+    parts = make_url(url)
+    return parts.get_backend_name() == "sqlite" and not Path(parts.database or "").is_file()
+
+
+def require_present(url: str) -> None:
+    """Raise DatabaseMissing when a URL names a SQLite file that does not exist."""
+    if is_missing(url):
+        raise DatabaseMissing(
+            f"there is no database at '{make_url(url).database}'",
+            where="database",
+            next_step="Name the server's own folder with --data-dir; `neurorig serve` creates a database.",
+        )
+
+
+def require_head(db: Database) -> None:
+    """Raise DatabaseMissing when the schema is absent or older than the code, DatabaseNewer when it is newer."""
+    revision = current(db)
+    require_known(revision)
+    if revision != head():
+        raise DatabaseMissing(
+            f"the database has the schema revision {revision or 'none'}, this neurorig needs {head()}",
+            where="database",
+            next_step="Run `neurorig db upgrade` with the same options first.",
+        )
 
 
 def head() -> str:

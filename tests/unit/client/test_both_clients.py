@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
+from datetime import UTC, datetime
 
 import pytest
 
@@ -33,7 +34,8 @@ ARGUMENTS = {
     "trace_parquet": (("a", "meter"), {}),
     "upload": ((b"{}",), {"kind": "qubo", "name": "n", "form": "coo", "decimals": 3}),
     "files": ((), {"page_size": 7, "kind": "nir"}),
-    "create_token": (("t", ["read"]), {"bench": "b"}),
+    "tokens": ((), {}),
+    "create_token": (("t", ["read"]), {"bench": "b", "expires_at": datetime(2099, 1, 1, tzinfo=UTC)}),
     "wait": ((["a", "b"],), {}),
 }
 """What a method is called with; one that is not here takes the identity of a thing."""

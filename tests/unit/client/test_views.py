@@ -28,6 +28,7 @@ PAIRS = [
     (views.EnergyRows, energy.EnergyRows),
     (views.EnergyAbsent, energy.EnergyAbsent),
     (views.TokenCreated, tokens.TokenCreated),
+    (views.TokenView, tokens.TokenView),
     (views.EnergyView, energies.EnergyMatrix),
     (views.CellView, energies.EnergyCell),
     (views.PhaseTotalView, energies.PhaseTotal),

@@ -94,37 +94,83 @@ def test_database_commands_tell_the_revision(tmp_path: Path) -> None:
     """Current before and after upgrade."""
     place = ("--data-dir", str(tmp_path))
 
-    assert f"database: empty, newest known: {schema_revision.head()}" in run("db", "current", *place).stdout
+    assert f"database: none, newest known: {schema_revision.head()}" in run("db", "current", *place).stdout
     assert f"revision {schema_revision.head()}" in run("db", "upgrade", *place).stdout
     assert f"database: {schema_revision.head()}" in run("db", "current", *place).stdout
 
 
-def test_tokens_are_made_listed_and_revoked_without_a_server(tmp_path: Path) -> None:
-    """The operator who owns the database owns the tokens."""
-    place = ("--data-dir", str(tmp_path))
+@pytest.fixture
+def database(tmp_path: Path) -> tuple[str, str]:
+    """The options that name an existing database."""
+    place = ("--data-dir", str(tmp_path / "data"))
+    assert run("db", "upgrade", *place).returncode == 0
+    return place
 
-    secret = run("token", "create", "lab", "--scope", "agent", "--bench", "b1", *place).stdout.strip()
-    listed = run("token", "list", *place).stdout
+
+def test_tokens_are_made_listed_and_revoked_without_a_server(database: tuple[str, str]) -> None:
+    """The operator who owns the database owns the tokens."""
+    secret = run("db", "token", "create", "lab", "--scope", "agent", "--bench", "b1", *database).stdout.strip()
+    listed = run("db", "token", "list", *database).stdout
     token_id = listed.split()[0]
-    revoked = run("token", "revoke", token_id, *place)
+    revoked = run("db", "token", "revoke", token_id, *database)
 
     assert secret.startswith("nrg_")
     assert re.search(r"lab +agent +b1", listed)
     assert secret not in listed
     assert revoked.returncode == 0
-    assert "revoked" in run("token", "list", *place).stdout
-    unbound = run("token", "create", "lab", "--scope", "agent", *place)
+    assert "revoked" in run("db", "token", "list", *database).stdout
+    unbound = run("db", "token", "create", "lab", "--scope", "agent", *database)
     assert (unbound.returncode, "bound to one bench" in unbound.stderr) == (1, True)
-    unknown = run("token", "revoke", "nothing", *place)
+    unknown = run("db", "token", "revoke", "nothing", *database)
     assert (unknown.returncode, "no token 'nothing'" in unknown.stderr) == (1, True)
 
 
-def test_expiring_token_is_listed_with_its_end(tmp_path: Path) -> None:
+def test_expiring_token_is_listed_with_its_end(database: tuple[str, str]) -> None:
     """A token may end by itself."""
-    place = ("--data-dir", str(tmp_path))
-    run("token", "create", "x", "--scope", "read", "--expires", "2099-01-01", *place)
+    run("db", "token", "create", "x", "--scope", "read", "--expires", "2099-01-01", *database)
 
-    assert "until 2" in run("token", "list", *place).stdout
+    assert "until 2" in run("db", "token", "list", *database).stdout
+
+
+ON_TOKENS = [("db", "token", "create", "x", "--scope", "read"), ("db", "token", "list"), ("db", "token", "revoke", "x")]
+
+
+@pytest.mark.parametrize("args", [*ON_TOKENS, ("db", "current")], ids=" ".join)
+def test_only_serve_and_upgrade_create_a_database(tmp_path: Path, args: tuple[str, ...]) -> None:
+    """Where no database is, commands on one leave nothing behind; those on tokens fail and name the place."""
+    place = tmp_path / "nowhere"
+    done = run(*args, "--data-dir", str(place))
+
+    assert not place.exists()
+    assert "Traceback" not in done.stderr
+    if args == ("db", "current"):
+        assert f"database: none, newest known: {schema_revision.head()}" in done.stdout
+    else:
+        assert done.returncode == 1
+        assert str(place) in done.stderr
+
+
+@pytest.mark.parametrize("args", ON_TOKENS, ids=" ".join)
+def test_tokens_need_a_named_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, args: tuple[str, ...]) -> None:
+    """Without --data-dir or --db nothing is guessed and nothing is created in the current folder."""
+    monkeypatch.chdir(tmp_path)
+    done = run(*args)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "--data-dir" in done.stderr
+    assert not list(tmp_path.iterdir())
+
+
+def test_tokens_need_the_schema_of_this_version(tmp_path: Path) -> None:
+    """A database of another revision is neither upgraded nor written by a command on tokens."""
+    with sqlite3.connect(tmp_path / "neurorig.db") as connection:
+        connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    connection.close()
+    done = run("db", "token", "list", "--data-dir", str(tmp_path))
+
+    assert done.returncode == 1
+    assert "neurorig db upgrade" in done.stderr
+    assert "database: empty" in run("db", "current", "--data-dir", str(tmp_path)).stdout
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -139,14 +185,19 @@ def test_stop_signal_ends_in_order(start_server: Callable[..., Server], number: 
     assert "Traceback" not in (server.data_dir / "log").read_text()
 
 
-def test_token_in_a_file_is_not_printed(tmp_path: Path) -> None:
-    """A token that goes to a file appears nowhere else, and the file is its owner's alone."""
-    data, secret = str(tmp_path / "data"), tmp_path / "secrets" / "agent"
+def test_token_in_a_file_is_not_printed(database: tuple[str, str], tmp_path: Path) -> None:
+    """A token that goes to a file appears nowhere else, the file is its owner's alone and replaced only on request."""
+    secret = tmp_path / "secrets" / "agent"
+    make = ("db", "token", "create", "a", "--scope", "agent", "--bench", "b", "--out", str(secret), *database)
 
-    done = run(
-        "token", "create", "a", "--scope", "agent", "--bench", "b", "--token-file", str(secret), "--data-dir", data
-    )
+    done = run(*make)
+    first = secret.read_text()
+    again = run(*make)
+    kept = secret.read_text()
 
     assert (done.returncode, done.stdout) == (0, "")
-    assert secret.read_text().startswith("nrg_")
+    assert first.startswith("nrg_")
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert (again.returncode, kept) == (2, first)
+    assert run(*make, "--replace").returncode == 0
+    assert secret.read_text() != first
