@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import RenderableType
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from neurorig import views
@@ -14,6 +14,9 @@ from neurorig.cli import quantity_text as text
 
 if TYPE_CHECKING:
     from datetime import datetime
+
+COPIED = 32
+"""A word of at least this many characters is an id, a digest, an address or a path: something that people copy."""
 
 
 def rows_under(*columns: str, whole: Container[str] = ()) -> Table:
@@ -28,11 +31,25 @@ def named_values(facts: Mapping[str, str], styles: Mapping[str, str] | None = No
     """Return names beside values, without the empty ones; `styles` colours the values that it names."""
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
+    longest = max((len(word) for value in facts.values() for word in value.split()), default=0)
+    table.add_column(overflow="fold", min_width=longest if longest >= COPIED else None)
     for name, value in facts.items():
         if value:
             table.add_row(name, Text(value, (styles or {}).get(value, "")))
     return table
+
+
+def least_width(table: Table) -> int:
+    """Return the number of columns that a table needs to keep everything that people copy on one line."""
+    _, right, _, left = table.padding
+    return sum(_least(column) + left + right for column in table.columns)
+
+
+def _least(column: Column) -> int:
+    if not column.no_wrap:
+        return column.min_width or 1
+    cells = (cell if isinstance(cell, Text) else Text(str(cell)) for cell in (column.header, *column.cells))
+    return max(cell.cell_len for cell in cells)
 
 
 def local_time(at: datetime) -> str:

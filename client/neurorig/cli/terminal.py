@@ -104,13 +104,18 @@ class Terminal:
 
 
 def make_console(*, stderr: bool = False) -> Console:
-    """Return a console that prints text as it is: a server's message is never read as markup."""
-    from rich.console import Console
+    """Return a console that prints text as it is: never read as markup, and never broken into lines.
+
+    A command, an address or a path that was wrapped does something else, or nothing, when it is pasted. A terminal
+    shows a long line over several rows and still copies it as one. Tables are fitted to the terminal, but are never so
+    narrow that an id is cut.
+    """
+    from neurorig.plain_console import PlainConsole
 
     stream = sys.stderr if stderr else sys.stdout
     # A pipe has no width; a fixed one keeps ids and reasons whole.
     width = None if stream.isatty() else 200
-    return Console(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
+    return PlainConsole(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
 
 
 def _plain(data: BaseModel | Iterable[BaseModel] | dict[str, Any]) -> Any:

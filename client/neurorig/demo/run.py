@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shlex
 import signal
 import time
 from collections import Counter
@@ -152,11 +153,12 @@ def _say_where_to_look(
     console.print(f"A page to look at: {address}/attempts/{virtual[-1] if virtual else results[-1].attempt.id}")
     if keep:
         console.print("Server and agents go on; press Ctrl-C to end them. To use them from another terminal:")
-        console.print(f"  export NEURORIG_SERVER={address} NEURORIG_TOKEN=$(cat {folder.root / 'tokens' / 'admin'})")
+        token = shlex.quote(str(folder.root / "tokens" / "admin"))
+        console.print(f'  export NEURORIG_SERVER={address} NEURORIG_TOKEN="$(cat {token})"')
     else:
         port = address.rpartition(":")[2]
-        again = f"neurorig serve --data-dir {folder.server} --public-read --port {port}"
-        console.print(f"The server has been stopped; see the page again with: {again}")
+        console.print("The server has been stopped; see the page again with:")
+        console.print(f"  neurorig serve --data-dir {shlex.quote(str(folder.server))} --public-read --port {port}")
 
 
 def _stay(children: Children) -> None:
