@@ -10,6 +10,7 @@ from __future__ import annotations
 from statistics import fmean, stdev
 from typing import Literal
 
+from neurorig_protocols.clocks import timed
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Absent, Grade, Quantity
 from neurorig_protocols.records import Record
@@ -70,12 +71,12 @@ def _latency(report: AttemptReport) -> Quantity | Absent:
 
 
 def _seconds(times: list[PhaseTime], grade: Grade) -> Quantity:
-    """Mean duration; the standard deviation of the mean where there are several, none where there is one."""
+    """Mean duration with the errors of its clock; the spread of the mean on top where there are several."""
     values = [t.duration_s for t in times]
     # Exact sums: equal windows have no spread, not one of the last bit.
     n, mean = len(values), fmean(values)
     u = stdev(values) / n**0.5 if n > 1 else None
-    return Quantity(value=mean, unit="s", u=u, n=n, grade=grade)
+    return timed(Quantity(value=mean, unit="s", u=u, n=n, grade=grade), [t.clock for t in times])
 
 
 def _run_energy(matrix: EnergyMatrix | None, why: str | None) -> Quantity | Absent:
@@ -107,6 +108,6 @@ def _product(energy: Quantity | Absent, latency: Quantity | Absent) -> Quantity 
     if isinstance(latency, Absent):
         return latency
     per_run = energy.value / latency.n
-    # One run shows no spread of latencies: what is left is the meter's share, and n = 1 says so.
+    # One run shows no spread of latencies: what is left are the shares of meter and clock, and n = 1 says so.
     u = ((energy.known_u / latency.n * latency.value) ** 2 + (per_run * (latency.u or 0.0)) ** 2) ** 0.5
     return Quantity(value=per_run * latency.value, unit="J·s", u=u, n=latency.n, grade="derived")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -167,8 +166,8 @@ def uncertain(value: float, expanded: float, sign: str = "") -> str:
     if expanded == 0:
         # A cost is a whole number and keeps all of its digits.
         return f"{value:{sign}.0f}" if value.is_integer() else f"{value:{sign}.5g}"
-    digits = max(0, 1 - math.floor(math.log10(expanded)))
-    return f"{value:{sign}.{digits}f} ± {expanded:.{digits}f}"
+    digits, shown = text.fitting(value, expanded)
+    return f"{value:{sign}.{digits}f} ± {shown:.{digits}f}"
 
 
 def comparison(found: ComparisonView) -> list[RenderableType]:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+import sys
 
 from neurorig.views import AbsentView, Measured, QuantityView
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
+
+FLOAT_DIGITS = sys.float_info.dig
+"""Significant decimal digits that every float64 keeps."""
 
 SINGLE = "n = 1, spread unknown"
 """What stands beside a number that comes from one value alone."""
@@ -26,8 +30,22 @@ def quantity(value: float, u: float | None, unit: str, k: float = 2.0) -> str:
     scale, symbol = 10.0**exponent, f"{_PREFIXES[exponent]}{unit}"
     if expanded == 0:
         return f"{value / scale:.4g} {symbol}".rstrip()
-    digits = max(0, 1 - math.floor(math.log10(expanded / scale)))
-    return f"{value / scale:.{digits}f} ± {expanded / scale:.{digits}f} {symbol}".rstrip()
+    digits, shown = fitting(value / scale, expanded / scale)
+    return f"{value / scale:.{digits}f} ± {shown:.{digits}f} {symbol}".rstrip()
+
+
+def fitting(value: float, expanded: float) -> tuple[int, float]:
+    """Return how many decimals a value and its expanded uncertainty are shown with, and the uncertainty to show.
+
+    Two significant digits of the uncertainty, but no more of the value than a float64 holds; the uncertainty is then
+    rounded up to what can be shown.
+    """
+    digits = max(0, 1 - math.floor(math.log10(expanded)))
+    held = FLOAT_DIGITS - 1 - math.floor(math.log10(abs(value))) if value else digits
+    if digits <= max(0, held):
+        return digits, expanded
+    digits = max(0, held)
+    return digits, math.ceil(expanded * 10.0**digits) / 10.0**digits
 
 
 def known_u(found: QuantityView) -> float:

@@ -18,6 +18,7 @@ from neurorig_protocols.benchmarks import ratios
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.benchmarks.statistics import Run
 from neurorig_protocols.benchmarks.trial_results import NOT_MEASURED, Outcome, Result, limit_s
+from neurorig_protocols.clocks import timed
 from neurorig_protocols.job import Qubo, QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Finite, Record
@@ -225,8 +226,8 @@ def _to_gap(gap: float, limit: float, left: Outcome, right: Outcome) -> list[Ent
     latency = Entry(
         metric="latency",
         to_gap=gap,
-        left=_seconds(a[0]),
-        right=_seconds(b[0]),
+        left=_seconds(a[0], left.clock),
+        right=_seconds(b[0], right.clock),
         result=refusal or ratios.of_runs(a[0], b[0]),
     )
     energy = _measured("energy", left, right, a[1], b[1])
@@ -247,12 +248,12 @@ def _energy(outcome: Outcome, gap: float, limit: float) -> Quantity | Absent:
     return reached.energy
 
 
-def _seconds(run: Run | None) -> Quantity | Absent:
+def _seconds(run: Run | None, clock: str) -> Quantity | Absent:
     if run is None:
         return Absent(reason_code="not_measured", reason="the gap is not in the report")
     if not run.reached:
         return Absent(reason_code="not_reached", reason=f"not reached within {run.time_s:g} s")
-    return Quantity(value=run.time_s, unit="s", u=None, grade="derived")
+    return timed(Quantity(value=run.time_s, unit="s", u=None, grade="derived"), [clock])
 
 
 def _broken_rule(

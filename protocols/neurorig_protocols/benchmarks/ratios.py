@@ -1,11 +1,11 @@
 """Ratios and differences of two numbers, with what their uncertainties and bounds leave of them. Pure.
 
 Uncertainties are propagated to first order (JCGM 100, 5.2). The lines of one meter that are the same in all its
-readings (gain, offset, time base) are one input per bench, so that they cancel where both sides, or all pairs, were
-read by the same meter. What is drawn anew in every attempt (noise, edges, drift, repeats) averages out over pairs.
-Of every other line nobody knows how it is shared: it neither cancels between the sides nor averages out. A quotient of
-budgets needs no more than a sum of relative errors per input; a test holds it against GTC, which takes a hundred times
-as long.
+readings (gain, offset, time base; the rate of a clock) are one input per bench, so that they cancel where both sides,
+or all pairs, were read by the same meter or clock. What is drawn anew in every attempt (noise, edges, drift, repeats)
+averages out over pairs. Of every other line nobody knows how it is shared: it neither cancels between the sides nor
+averages out. A quotient of budgets needs no more than a sum of relative errors per input; a test holds it against GTC,
+which takes a hundred times as long.
 Not for whether a ratio is allowed: that is `comparison`.
 """
 
@@ -17,10 +17,11 @@ from typing import Literal
 
 from neurorig_protocols.benchmarks import statistics
 from neurorig_protocols.benchmarks.statistics import Interval, Run, budget_lines
+from neurorig_protocols.clocks import RATE, REPEATS
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity
 from neurorig_protocols.records import Finite, Record
 
-COMMON = frozenset({"gain", "offset", "timebase"})
+COMMON = frozenset({"gain", "offset", "timebase", RATE})
 """Budget lines that are one and the same error in every reading of a bench's meter."""
 
 Who = tuple[str, str]
@@ -114,7 +115,7 @@ def geometric_mean(
     number = _exact(plain.low, errors, n=len(known))
     if plain.u is None:
         return number if errors else _as_ratio(plain)
-    repeats = BudgetLine(name=statistics.REPEATS, u=plain.u, type="A")
+    repeats = BudgetLine(name=REPEATS, u=plain.u, type="A")
     u = math.hypot(number.u or 0.0, plain.u)
     return number.model_copy(update={"u": u, "budget": (*number.budget, repeats)})
 

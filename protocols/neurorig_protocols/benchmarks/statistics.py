@@ -18,15 +18,16 @@ from itertools import groupby
 
 from pydantic import Field
 
+from neurorig_protocols.clocks import REPEATS
 from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, root_sum_square, worst_grade
 from neurorig_protocols.records import Finite, Record
 
-REPEATS = "repeats"
-"""Budget line of the spread between repetitions."""
 OTHER = "other"
 """Budget line of an uncertainty whose own budget does not explain it."""
 INDEPENDENT = frozenset({"noise", "edges", "baseline drift", REPEATS})
 """Budget lines whose errors are drawn anew in every attempt; any other is taken to be one error of all readings."""
+ROUNDING = 4
+"""Values that differ by at most so many units in the last place of a float64 are equal: that is rounding, no spread."""
 
 
 class Run(Record):
@@ -194,7 +195,10 @@ def median_ratio(ratios: Sequence[Interval]) -> Interval | Absent:
 
 
 def mean_value(values: Sequence[float], unit: str = "1", grade: Grade = "derived") -> Quantity | Absent:
-    """Return the mean of values that are exact each; u is the standard error, None for a single value."""
+    """Return the mean of values that are exact each; u is the standard error, None for a single value.
+
+    Times are not exact: `clocks.timed` adds what their clock contributes.
+    """
     if not values:
         return _none()
     u = _standard_error(values)
@@ -261,6 +265,8 @@ def _standard_error(values: Sequence[float]) -> float | None:
     n = len(values)
     if n < 2:
         return None
+    if max(values) - min(values) <= ROUNDING * math.ulp(max(abs(v) for v in values)):
+        return 0.0
     mean = _mean(values)
     return math.sqrt(math.fsum((v - mean) ** 2 for v in values) / (n - 1) / n)
 

@@ -15,6 +15,7 @@ from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.statistics import Censored, Run, mean_quantity, mean_value, observed, summarise
 from neurorig_protocols.benchmarks.trial_results import Outcome, Result, Target, limit_s
 from neurorig_protocols.benchmarks.tuning import Finding, find_per_instance_tuning
+from neurorig_protocols.clocks import timed
 from neurorig_protocols.job import QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Digest, Finite, Name, Record
@@ -265,12 +266,16 @@ def _means(outcomes: Sequence[Outcome]) -> dict[str, Quantity | Absent]:
     one_boundary = len({_boundary_key(o) for o in outcomes}) <= 1
     mixed = Absent(reason_code="different_boundary", reason="the seeds were measured with different boundaries")
     return {
-        "solve": mean_value([o.solve_s for o in outcomes], "s"),
+        "solve": _timed(mean_value([o.solve_s for o in outcomes], "s"), outcomes),
         "gap_official": _gap(outcomes, "official"),
         "gap_best": _gap(outcomes, "best-verified"),
         "power": _mean_of([o.power for o in outcomes]) if one_boundary else mixed,
         "energy": _mean_of([o.energy for o in outcomes]) if one_boundary else mixed,
     }
+
+
+def _timed(found: Quantity | Absent, outcomes: Iterable[Outcome]) -> Quantity | Absent:
+    return found if isinstance(found, Absent) else timed(found, [outcome.clock for outcome in outcomes])
 
 
 def _gap(outcomes: Sequence[Outcome], target: Target) -> Quantity | Absent:
@@ -300,6 +305,8 @@ def _to_gaps(scenario: Scenario, outcomes: Mapping[int, Outcome]) -> tuple[ToGap
 def _to_gap(gap: float, limit: float, outcomes: Mapping[int, Outcome]) -> ToGap:
     runs = tuple(run for seed, outcome in outcomes.items() for run in [_gap_run(seed, outcome, gap, limit)] if run)
     latency = summarise([run.run(limit) for run in runs], limit)
+    used = _timed(latency.restricted_mean, outcomes.values())
+    latency = latency.model_copy(update={"restricted_mean": used})
     energy = _mean_of([run.energy for run in runs])
     if latency.censored:
         reason = (

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from decimal import ROUND_HALF_EVEN, Decimal
+import sys
+from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
 from neurorig_protocols.quantities import Quantity
 
@@ -13,6 +14,9 @@ PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M
 
 SINGLE = "n = 1, spread unknown"
 """What stands beside a number that comes from one value alone."""
+
+FLOAT_DIGITS = sys.float_info.dig
+"""Significant decimal digits that every float64 keeps."""
 
 EXACT_DIGITS = 5
 """Significant digits of a number without an uncertainty; a pure count keeps all of its own."""
@@ -26,14 +30,20 @@ def quantity_text(quantity: Quantity) -> str:
 
 
 def uncertain_text(value: float, expanded: float, unit: str) -> str:
-    """Round the uncertainty to two significant digits and the value to the same place."""
+    """Round the uncertainty to two significant digits and the value to the same place.
+
+    A value never has more digits than a float64 holds; an uncertainty below its last one is rounded up to that place.
+    """
     if expanded == 0:
         is_count = unit in ("1", "") and float(value).is_integer()
         return count_text(int(value)) if is_count else plain_text(value, unit, EXACT_DIGITS)
     place = _place(expanded, 2)
-    x, u = _round(value, place), _round(expanded, place)
+    last = _place(value, FLOAT_DIGITS) if value else place
+    x, u = _round(value, max(place, last)), _round(expanded, place)
+    if last > place:
+        u, place = u.quantize(Decimal(1).scaleb(last), rounding=ROUND_CEILING), last
     exponent = _prefix_exponent(max(abs(x), u), unit)
-    digits = max(0, exponent - _place(float(u), 2))
+    digits = max(0, exponent - place)
     return f"{_scaled(x, exponent, digits)} ± {_scaled(u, exponent, digits)}{_unit(exponent, unit)}"
 
 

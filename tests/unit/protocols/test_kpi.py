@@ -28,23 +28,25 @@ def test_a_network_has_no_score() -> None:
 
 
 def test_equal_windows_have_no_spread() -> None:
-    """Not one of the last bit either, which a sum of rounded numbers would leave."""
+    """Not one of the last bit either, which a sum of rounded numbers would leave: u is the clock's alone."""
     found = latency(*3 * [0.0006825125])
 
     assert isinstance(found, Quantity)
-    assert (found.value, found.u, found.n) == (0.0006825125, 0.0, 3)
+    assert (found.value, found.n) == (0.0006825125, 3)
+    assert {line.name for line in found.budget} == {"clock rate", "clock resolution"}
 
 
 def test_one_window_shows_no_spread() -> None:
-    """Its latency has no uncertainty: 0 would call it exact."""
+    """Its latency has the uncertainty of its clock, and no line of repeats."""
     found = latency(0.5)
 
     assert isinstance(found, Quantity)
-    assert (found.value, found.u, found.n) == (0.5, None, 1)
+    assert (found.value, found.u, found.n) == (0.5, pytest.approx(0.5 * 500e-6 / 3**0.5, rel=1e-4), 1)
+    assert "repeats" not in {line.name for line in found.budget}
 
 
 def test_energy_delay_of_one_window_keeps_the_meters_uncertainty() -> None:
-    """Nothing is known of the latency's spread, so the meter's share is all there is, and n = 1 says so."""
+    """Nothing is known of the latency's spread: the shares of meter and clock are all there is, and n = 1 says so."""
     joules = Quantity(value=2.0, unit="J", u=0.1, grade="metered")
     absent = Absent(reason_code="no_total_rail", reason="made up")
     matrix = EnergyMatrix.model_construct(
@@ -58,7 +60,7 @@ def test_energy_delay_of_one_window_keeps_the_meters_uncertainty() -> None:
     found = next(kpi.value for kpi in sheet(report, matrix, None) if kpi.name == "energy_delay_product")
 
     assert isinstance(found, Quantity)
-    assert (found.value, found.u, found.n, found.unit) == (1.0, pytest.approx(0.05), 1, "J·s")
+    assert (found.value, found.u, found.n, found.unit) == (1.0, pytest.approx(0.05, rel=1e-4), 1, "J·s")
 
 
 def test_spread_is_that_of_the_mean() -> None:

@@ -292,3 +292,24 @@ def test_mean_of_exact_values() -> None:
     assert mean.value == pytest.approx(0.1)
     assert mean.u == pytest.approx(0.1 / math.sqrt(3))
     assert isinstance(statistics.mean_value([]), Absent)
+
+
+@pytest.mark.parametrize("count", [2, 3, 5, 100])
+def test_equal_values_have_no_spread(count: int) -> None:
+    """Neither equal values nor ones that differ by rounding in the last place have a spread."""
+    value = 0.1 + 0.2
+    found = statistics.mean_value([value, 0.3] * count)
+    same = statistics.mean_value([value] * count)
+
+    assert isinstance(found, Quantity)
+    assert isinstance(same, Quantity)
+    assert (found.u, same.u, same.value) == (0.0, 0.0, value)
+
+
+def test_a_ratio_that_never_varies_has_no_spread() -> None:
+    """The geometric mean of equal ratios has no uncertainty of the last bit."""
+    third = statistics.Interval(low=1 / 3, high=1 / 3)
+    mean = statistics.geometric_mean([third] * 7)
+
+    assert isinstance(mean, statistics.Interval)
+    assert mean.u == 0.0

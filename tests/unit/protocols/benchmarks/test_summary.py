@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import pytest
@@ -40,15 +41,44 @@ def test_five_seeds_are_one_complete_row() -> None:
 
 
 def test_row_of_one_seed_has_no_spread() -> None:
-    """What no instrument measured has no uncertainty, and the power has its meter's; both say n = 1."""
+    """A gap has no uncertainty, a time has its clock's and a power its meter's; all say n = 1."""
     row = only_row(summarise_campaign([result(0, outcome(official=0.1, power=watts(2.0)))]))
 
     assert isinstance(row.gap_official, Quantity)
     assert isinstance(row.solve, Quantity)
     assert isinstance(row.power, Quantity)
     assert (row.gap_official.u, row.gap_official.n) == (None, 1)
-    assert (row.solve.u, row.solve.n) == (None, 1)
+    assert (row.solve.u, row.solve.n) == (pytest.approx(0.01 * 500e-6 / 3**0.5, rel=0.05), 1)
     assert (row.power.u, row.power.n) == (pytest.approx(0.02), 1)
+
+
+@pytest.mark.parametrize(("clock", "step_s"), [("host", 1e-9), ("dut", 1e-6), ("unheard of", 1e-6)])
+def test_a_mean_time_is_no_better_than_its_clock(clock: str, step_s: float) -> None:
+    """Seeds that agree to the last bit leave the clock's rate and step in u, each as a line of the budget."""
+    seconds = 0.10000045929999998
+    found = [outcome(solve_s=math.nextafter(seconds, seed % 2), clock=clock) for seed in range(5)]
+    solve = only_row(summarise_campaign([result(seed, found[seed]) for seed in range(5)])).solve
+
+    assert isinstance(solve, Quantity)
+    lines = {line.name: line.u for line in solve.budget}
+    assert lines == {
+        "clock rate": pytest.approx(seconds * 500e-6 / math.sqrt(3)),
+        "clock resolution": pytest.approx(step_s / math.sqrt(6)),
+    }
+    assert solve.u == pytest.approx(math.hypot(*lines.values()))
+
+
+def test_mean_use_of_the_limit_has_the_spread_and_the_clock() -> None:
+    """Where seeds differ, their spread is the largest line and the clock's errors come on top."""
+    results = [
+        result(seed, outcome(reached=(ReachedGap(0.1, 0.5 + seed),)), scenario={**TTS, "limit_s": 8.0})
+        for seed in range(5)
+    ]
+    used = only_row(summarise_campaign(results)).to_gaps[0].latency.restricted_mean
+
+    assert isinstance(used, Quantity)
+    assert [line.name for line in used.budget] == ["repeats", "clock rate", "clock resolution"]
+    assert used.budget[0].type == "A"
 
 
 def test_belief_of_a_rounding_board_is_no_latency() -> None:

@@ -40,6 +40,8 @@ from neurorig_server.web.numbers import (
         (12345.0, 0.4, "s", "12345.00 ± 0.40 s"),
         (0.0412, 0.0, "s", "41.2 ms"),
         (123456, 0.0, "1", "123\u202f456"),
+        (0.10000045929999998, 1.4e-17, "s", "100.000459300000 ± 0.000000000001 ms"),
+        (3.0, 1e-30, "J", "3.00000000000000 ± 0.00000000000001 J"),
     ],
 )
 def test_value_has_the_digits_that_its_uncertainty_allows(value: float, expanded: float, unit: str, text: str) -> None:
