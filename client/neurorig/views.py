@@ -349,6 +349,12 @@ class EnergyRow(View):
     board: str | None = None
     bench: str | None = None
     workload: str | None = None
+    variables: int | None = None
+    density: float | None = None
+    scenario: str | None = None
+    timeout_s: float | None = None
+    problem: str | None = None
+    count: int | None = None
     reality: str
     n: int
     mean_j: float

@@ -10,7 +10,13 @@ from neurorig.cli.terminal import Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError
 
-GROUPS = ("component", "phase", "board", "bench", "workload")
+GROUPS = (
+    "component", "phase", "board", "bench", "workload", "n", "density", "scenario", "timeout", "problem", "count",
+)  # fmt: skip
+WORDS = {"n": "variables", "timeout": "timeout_s"}
+"""What a group is called in the REST interface, where that differs."""
+ALIKE = ("workload", "n", "density", "scenario", "timeout", "problem", "count", "board", "component", "phase")
+"""The default: a mean over other sizes, timeouts or boards would be of nothing that anybody measured."""
 
 
 @click.command()
@@ -22,13 +28,19 @@ GROUPS = ("component", "phase", "board", "bench", "workload")
 @click.option("--reality", type=click.Choice(["physical", "virtual"]))
 @click.option("--since", help="Attempts that ended at or after this instant (ISO 8601 with offset).")
 @click.option("--until", help="Attempts that ended before this instant.")
-@click.option("--group-by", multiple=True, type=click.Choice(GROUPS), default=("component", "phase"), show_default=True)
+@click.option(
+    "--group-by",
+    multiple=True,
+    type=click.Choice(GROUPS),
+    help="Repeatable. By default all but bench: attempts of one size, timeout and board share a mean.",
+)
 @with_terminal
 def energy(terminal: Terminal, attempt_or_job: str | None, group_by: tuple[str, ...], **filters: str | None) -> None:
     """Energy of one attempt (or of a job's last attempt), or means over attempts when none is named."""
     with terminal.client() as client:
         if attempt_or_job is None:
-            rows = client.energies(group_by=group_by, **filters)
+            words = [WORDS.get(group, group) for group in group_by or ALIKE]
+            rows = client.energies(group_by=words, **filters)
             terminal.show(rows, tables.energy_rows(rows) if rows else "no attempt with energy matches")
             return
         if any(filters.values()):

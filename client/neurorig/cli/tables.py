@@ -305,13 +305,13 @@ def boundary(view: views.BoundaryView) -> str:
 
 def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
     """Grouped means over attempts; realities never share a row."""
-    groups = ("workload", "board", "bench", "component", "phase")
-    used = [name for name in groups if any(getattr(row, name) is not None for row in rows)]
-    table = rows_under(*used, "reality", "attempts", "mean energy", "spread", "grade", whole=WHOLE)
+    used = [name for name in _GROUPS if any(getattr(row, name) is not None for row in rows)]
+    headings = [_GROUPS[name] for name in used]
+    table = rows_under(*headings, "reality", "attempts", "mean energy", "spread", "grade", whole=WHOLE)
     for row in rows:
         spread = text.SINGLE if row.spread_j is None else text.plain(row.spread_j, "J")
         table.add_row(
-            *(getattr(row, name) or "" for name in used),
+            *(_group(name, getattr(row, name)) for name in used),
             row.reality,
             str(row.n),
             text.quantity(row.mean_j, row.u_j, "J"),
@@ -319,6 +319,22 @@ def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
             row.grade,
         )
     return table
+
+
+_GROUPS = {
+    "workload": "workload", "variables": "n", "density": "density", "scenario": "scenario", "timeout_s": "timeout",
+    "problem": "problem", "count": "count", "board": "board", "bench": "bench", "component": "component",
+    "phase": "phase",
+}  # fmt: skip
+"""Group keys of an energy query in the order of their columns, with the columns' headings."""
+
+
+def _group(name: str, value: str | float | None) -> str:
+    if value is None:
+        return ""
+    if name == "timeout_s":
+        return text.plain(float(value), "s")
+    return f"{100 * float(value):g} %" if name == "density" else str(value)
 
 
 def benches(found: Iterable[views.BenchView]) -> Table:

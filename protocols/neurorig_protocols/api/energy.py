@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from neurorig_protocols.quantities import Grade, Reality
-from neurorig_protocols.records import Finite, Name, Record
+from neurorig_protocols.records import Digest, Finite, Name, Record
 
 
 class EnergyRow(Record):
@@ -11,6 +11,8 @@ class EnergyRow(Record):
 
     `u_j` combines the mean standard uncertainty of the measurements, which share their meter's errors and do not
     average out, with the spread of the mean. `spread_j` is the sample standard deviation, None for one attempt.
+    `timeout_s` is also the limit of a run to a target, `problem` the digest of an uploaded problem or network, `count`
+    the images or samples of a window.
     """
 
     component: str | None = None
@@ -18,6 +20,12 @@ class EnergyRow(Record):
     board: str | None = None
     bench: str | None = None
     workload: str | None = None
+    variables: int | None = None
+    density: Finite | None = None
+    scenario: str | None = None
+    timeout_s: Finite | None = None
+    problem: Digest | None = None
+    count: int | None = None
     reality: Reality
     rails: tuple[Name, ...]
     n: int

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import AwareDatetime
-from sqlalchemy import Row, Select, func, select
+from sqlalchemy import ColumnElement, Row, Select, func, select
 
 from neurorig_protocols.api.energy import EnergyRow
 from neurorig_protocols.energy import EnergyMatrix
@@ -15,9 +16,13 @@ from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import GRADE_ORDER, Quantity, Reality
 from neurorig_protocols.records import Name, Record
 from neurorig_server.store.database import Database
-from neurorig_server.store.tables import energy_cells
+from neurorig_server.store.tables import attempts, energy_cells, jobs
 
-GroupKey = Literal["component", "phase", "board", "bench", "workload"]
+GroupKey = Literal[
+    "component", "phase", "board", "bench", "workload",
+    "variables", "density", "scenario", "timeout_s", "problem", "count",
+]  # fmt: skip
+"""What means are grouped by. The second line is read from the job: without it a mean mixes sizes and timeouts."""
 
 
 class EnergyFilter(Record):
@@ -79,8 +84,25 @@ def cell_rows(attempt: Row[Any], matrix: EnergyMatrix, ended_at: datetime) -> li
     ]
 
 
+def _of_job() -> dict[GroupKey, ColumnElement[Any]]:
+    """Return the group keys that are parameters of the job's workload; NULL where its kind has no such parameter."""
+    workload = jobs.c.spec["workload"]
+    scenario = workload["scenario"]
+    return {
+        "variables": workload["n"].as_integer(),
+        "density": workload["density"].as_float(),
+        "scenario": scenario["kind"].as_string(),
+        "timeout_s": func.coalesce(scenario["timeout_s"].as_float(), scenario["limit_s"].as_float()),
+        "problem": func.coalesce(workload["problem"].as_string(), workload["model"].as_string()),
+        "count": func.coalesce(workload["count"].as_integer(), workload["samples"].as_integer()),
+    }
+
+
 def _grouped(wanted: EnergyFilter, group_by: tuple[GroupKey, ...]) -> Select[Any]:
-    c = energy_cells.c
+    asked = {key: column for key, column in _of_job().items() if key in group_by}
+    # A subquery, so that a path into the job is one expression where it is selected, grouped and sorted.
+    cells = _filtered(wanted, asked).subquery()
+    c = cells.c
     keys = [c[key] for key in group_by] + [c.reality, c.rails]
     query = select(
         *keys,
@@ -90,6 +112,15 @@ def _grouped(wanted: EnergyFilter, group_by: tuple[GroupKey, ...]) -> Select[Any
         func.stddev_samp(c.window_j).label("spread_j"),
         func.min(c.grade).label("grade"),
     )
+    return query.group_by(*keys).order_by(*keys)
+
+
+def _filtered(wanted: EnergyFilter, of_job: Mapping[GroupKey, ColumnElement[Any]]) -> Select[Any]:
+    """Return the cells that a filter lets through, with the asked parameters of their jobs."""
+    c = energy_cells.c
+    query = select(energy_cells, *(column.label(key) for key, column in of_job.items()))
+    if of_job:
+        query = query.join(attempts, attempts.c.seq == c.attempt_seq).join(jobs, jobs.c.seq == attempts.c.job_seq)
     for name in ("workload", "board", "component", "phase", "reality"):
         value = getattr(wanted, name)
         if value is not None:
@@ -98,7 +129,7 @@ def _grouped(wanted: EnergyFilter, group_by: tuple[GroupKey, ...]) -> Select[Any
         query = query.where(c.ended_at >= wanted.since)
     if wanted.until is not None:
         query = query.where(c.ended_at < wanted.until)
-    return query.group_by(*keys).order_by(*keys)
+    return query
 
 
 def _row(row: Row[Any], group_by: tuple[GroupKey, ...]) -> EnergyRow:

@@ -64,10 +64,16 @@ def measure(
         u: float = 0.1,
         grade: Grade = "metered",
         rails: str = "r",
+        workload: dict[str, Any] | None = None,
         **joules: float,
     ) -> str:
-        bench(name, reality=reality)
-        store.jobs.submit(spec(needs={"bench": name}), admin)
+        record = bench(name, reality=reality)
+        asked = spec(needs={"bench": name})
+        if workload is not None:
+            board = record.board.model_copy(update={"kinds": ("qubo", "classifier")})
+            store.benches.register(record.model_copy(update={"board": board}), admin)
+            asked = JobSpec.model_validate({**asked.model_dump(mode="json"), "workload": workload})
+        store.jobs.submit(asked, admin)
         lease = store.leases.claim(name, admin)
         assert lease is not None
         sent: AttemptReport = report()
@@ -170,3 +176,38 @@ def test_filters_narrow_and_groups_split(store: Store, measure: Measure, clock: 
     assert means(board="virtual-loihi", phase="run", workload="qubo-mis")[0] == ("core", 2, 2.0)
     rows = store.energies.means(EnergyFilter(component="core"), ("board", "bench", "workload"))
     assert (only(rows).board, only(rows).bench, only(rows).workload) == ("virtual-loihi", "bench-a", "qubo-mis")
+
+
+def mis(n: int, **scenario: Any) -> dict[str, Any]:
+    """Return a benchmark workload of a size and a scenario."""
+    return {"name": "qubo-mis", "n": n, "density": 0.25, "seed": 1, "scenario": scenario}
+
+
+def test_sizes_and_timeouts_do_not_share_a_mean(store: Store, measure: Measure) -> None:
+    """Grouped by parameters of the workload, attempts share a mean only where all of them are equal."""
+    measure(core=1.0, workload=mis(10, kind="fixed-timeout", timeout_s=0.01))
+    measure(core=3.0, workload=mis(10, kind="fixed-timeout", timeout_s=0.01))
+    measure(core=20.0, workload=mis(10, kind="fixed-timeout", timeout_s=0.1))
+    measure(core=50.0, workload=mis(50, kind="fixed-timeout", timeout_s=0.01))
+    measure(core=7.0, workload=mis(50, kind="time-to-solution", limit_s=0.01, gaps=[0.1]))
+    measure(core=9.0, workload={"name": "mnist-digits", "count": 3})
+
+    rows = store.energies.means(EnergyFilter(), ("variables", "density", "scenario", "timeout_s", "count", "problem"))
+
+    found = [(r.variables, r.density, r.scenario, r.timeout_s, r.count, r.problem, r.n, r.mean_j) for r in rows]
+    assert sorted(found, key=lambda row: row[-1]) == [
+        (10, 0.25, "fixed-timeout", 0.01, None, None, 2, 2.0),
+        (50, 0.25, "time-to-solution", 0.01, None, None, 1, 7.0),
+        (None, None, None, None, 3, None, 1, 9.0),
+        (10, 0.25, "fixed-timeout", 0.1, None, None, 1, 20.0),
+        (50, 0.25, "fixed-timeout", 0.01, None, None, 1, 50.0),
+    ]
+
+
+def test_a_filter_and_parameters_of_the_job_go_together(store: Store, measure: Measure) -> None:
+    """Rows are selected before they are grouped, also where the group is read from the job."""
+    measure(core=1.0, memory=2.0, workload=mis(10, kind="fixed-timeout", timeout_s=0.01))
+
+    row = only(store.energies.means(EnergyFilter(component="memory"), ("component", "variables")))
+
+    assert (row.component, row.variables, row.mean_j) == ("memory", 10, 2.0)

@@ -280,6 +280,29 @@ def test_benches_show_reality_and_lease(run, stand_in):
     assert json.loads(run("benches", "--json").stdout)[0]["name"] == "virtual-loihi"
 
 
+def test_energies_of_other_sizes_share_no_row_by_default(run, stand_in):
+    """Without --group-by the server is asked for means per size, timeout and board, and the table shows them."""
+    row = {"component": "memory", "phase": "run", "reality": "virtual", "n": 2, "mean_j": 0.0123, "u_j": 0.0001}
+    group = {"variables": 250, "density": 0.05, "scenario": "fixed-timeout", "timeout_s": 0.01, "workload": "qubo-mis"}
+    rows = [{**row, **group, "grade": "metered"}, {**row, **group, "variables": 50, "grade": "metered"}]
+    stand_in.answers["GET /api/v1/energy"] = (200, {"rows": rows})
+    shown = run("energy").stdout.splitlines()
+    asked = stand_in.requests[0]["query"]["group_by"].split(",")
+
+    assert {"variables", "density", "scenario", "timeout_s", "problem", "count", "board", "workload"} <= set(asked)
+    assert shown[0].split()[:5] == ["workload", "n", "density", "scenario", "timeout"]
+    assert shown[1].split()[:7] == ["qubo-mis", "250", "5", "%", "fixed-timeout", "10", "ms"]
+    assert len(shown) == 3
+
+
+def test_energy_groups_are_called_as_in_submit(run, stand_in):
+    """The words of the command line become those of the REST interface."""
+    stand_in.answers["GET /api/v1/energy"] = (200, {"rows": []})
+    run("energy", "--group-by", "n", "--group-by", "timeout")
+
+    assert stand_in.requests[0]["query"]["group_by"] == "variables,timeout_s"
+
+
 def test_energy_of_an_attempt_a_job_and_over_attempts(run, stand_in):
     """Energy is shown as a matrix, as the reason of its absence, or as grouped means; each with its reality."""
     row = {"component": "memory", "phase": "run", "reality": "virtual", "n": 2, "mean_j": 0.0123, "u_j": 0.0001}
