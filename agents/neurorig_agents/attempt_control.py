@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any, Self
 
 from neurorig_agents.server_client import ServerClient
-from neurorig_protocols.errors import ErrorRecord, JobError, LeaseLost, NeurorigError
+from neurorig_protocols.errors import DriverCrashed, ErrorRecord, JobError, LeaseLost, NeurorigError, RunStopped
 from neurorig_protocols.lease import Lease, Renewal, RenewalAnswer
 from neurorig_protocols.report import Outcome
 
@@ -105,7 +105,10 @@ class Ended(Exception):
 
 
 class Control:
-    """Shared by the executor, which asks, and the heartbeat, which is told. Single flags need no lock."""
+    """Shared by the executor, which asks, and the heartbeat, which is told. Single flags need no lock.
+
+    A cancel must find a run either not begun or with its way to stop: those two are changed together, under a lock.
+    """
 
     def __init__(self, stop: Stop, limit_s: float) -> None:
         self._stop = stop
@@ -113,12 +116,35 @@ class Control:
         self._deadline = time.monotonic() + limit_s
         self._cancelled = False
         self._lost: LeaseLost | None = None
+        self._stop_run: Callable[[], None] | None = None
+        self._runs = threading.Lock()
         self.phase = "leased"
         """The step that the attempt is in, for the heartbeat."""
 
     def cancel(self) -> None:
-        """The owner wants the job ended."""
-        self._cancelled = True
+        """End the attempt for the job's owner: a run under way is stopped, as soon as its board allows it."""
+        with self._runs:
+            first, self._cancelled = not self._cancelled, True
+            if first and self._stop_run is not None:
+                self._stop_run()
+
+    @contextlib.contextmanager
+    def stoppable(self, stop_run: Callable[[], None]) -> Iterator[None]:
+        """Let a cancel stop the run within the block; raises Ended when it came before, or cut the run."""
+        with self._runs:
+            if self._cancelled:
+                raise Ended("cancelled", None)
+            self._stop_run = stop_run
+        try:
+            yield
+        except (DriverCrashed, RunStopped):
+            # A process that died by itself is told as what it is.
+            if self._cancelled:
+                raise Ended("cancelled", None) from None
+            raise
+        finally:
+            with self._runs:
+                self._stop_run = None
 
     def lose(self, lost: LeaseLost) -> None:
         """The lease belongs to someone else now."""

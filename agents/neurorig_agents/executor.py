@@ -1,7 +1,8 @@
 """One attempt from lease to report: compile, map, load, ranging pass, idle, warm-up, trials, idle.
 
-Nothing here talks to the server. An attempt ends early between two windows only, and whatever happens a report comes
-out: failed, cancelled, succeeded, or measurement_invalid when time and answer stand and the energy does not.
+Nothing here talks to the server. An attempt ends early between two windows; a cancel by the job's owner also ends it
+inside one, where the board allows that, and then nothing is reported of it. Whatever happens a report comes out:
+failed, cancelled, succeeded, or measurement_invalid when time and answer stand and the energy does not.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from neurorig_agents.recorder import FileBlocks, MemoryBlocks, Recording
 from neurorig_agents.spool import AttemptFolder
 from neurorig_agents.workloads.prepared import Prepared, prepare
 from neurorig_drivers.interface import MarkerLog
-from neurorig_protocols.board import RunOutput
+from neurorig_protocols.board import Batch, RunOutput
 from neurorig_protocols.errors import InfraError, MarkerMismatch, MeasurementError, NeurorigError, WrongAnswer
 from neurorig_protocols.files import needed_files
 from neurorig_protocols.job import JobSpec
@@ -157,7 +158,7 @@ class _Attempt:
     def _run(self, work: Prepared, phase: PhaseName, trial: int) -> tuple[RunOutput, int]:
         self._step(f"{phase} {trial}", needed_s=self._run_wall_s)
         index, markers = self.ledger.next_index(phase), MarkerLog()
-        output = self._board.run(work.batch(phase, index, trial), markers)
+        output = self._board_run(work.batch(phase, index, trial), markers)
         windows = self._note(markers)
         if (claimed := output.meta.get("windows")) != windows:
             mismatch = MarkerMismatch(f"the board speaks of {claimed} windows, {windows} were marked", where="board")
@@ -165,6 +166,11 @@ class _Attempt:
         self._note_times(work, output, markers)
         self._settle()
         return output, index
+
+    def _board_run(self, batch: Batch, markers: MarkerLog) -> RunOutput:
+        """Run a batch; a cancel stops it, and what a stopped run has measured is dropped."""
+        with self._control.stoppable(self._board.stop_run):
+            return self._board.run(batch, markers)
 
     def _settle(self) -> None:
         self._board.limit_s = self._control.remaining_s
@@ -210,7 +216,7 @@ class _Attempt:
 
     def _unmeasured(self, work: Prepared) -> Setting | None:
         begin = time.monotonic()
-        output = self._board.run(work.batch(None, 0, 0), MarkerLog())
+        output = self._board_run(work.batch(None, 0, 0), MarkerLog())
         wall_s = time.monotonic() - begin
         recordings = list(self._monitors.finish().values())
         if not recordings:

@@ -100,7 +100,7 @@ class AsyncClient:
         return await self.send(calls.job(job_id))
 
     async def cancel(self, job_id: str) -> views.JobView:
-        """Ask that a job end; a window that is being measured is finished first."""
+        """Ask that a job end: at once where its board can stop a run, else after the window that is being measured."""
         return await self.send(calls.cancel(job_id))
 
     async def submit_campaign(

@@ -104,7 +104,7 @@ class Client:
         return self.send(calls.job(job_id))
 
     def cancel(self, job_id: str) -> views.JobView:
-        """Ask that a job end; a window that is being measured is finished first."""
+        """Ask that a job end: at once where its board can stop a run, else after the window that is being measured."""
         return self.send(calls.cancel(job_id))
 
     def submit_campaign(

@@ -66,7 +66,12 @@ class MarkerSink(Protocol):
 
 
 class BoardDriver(Protocol):
-    """Operates one DUT: compile -> map -> load -> (idle | run)* -> close."""
+    """Operates one DUT: compile -> map -> load -> (idle | run)* -> close.
+
+    When the owner cancels a job during `run`, `markers.begin` raises RunStopped instead of beginning the next window;
+    let it pass. A class may set `run_may_be_killed = True` where the end of the driver's process, at any instant of a
+    run, leaves the DUT safe: then a cancel does not wait for the window's end. Otherwise the window is finished.
+    """
 
     info: BoardInfo
 

@@ -28,6 +28,7 @@
           +-- DriverMissing       the driver or its library is not installed
           +-- DriverCrashed       the driver's process died
           +-- DriverTimeout       the driver outran its time limit and was killed
+          +-- RunStopped          the owner cancelled the job during a run
           +-- BoardLost           the board stopped answering
           +-- LeaseLost           the lease ended before the attempt did
 
@@ -249,6 +250,13 @@ class DriverTimeout(InfraError):
     """The driver outran its time limit and was killed."""
 
     code = "driver_timeout"
+
+
+class RunStopped(InfraError):
+    """The owner cancelled the job during a run; what was measured of it is no result."""
+
+    code = "run_stopped"
+    retryable = False
 
 
 class BoardLost(InfraError):

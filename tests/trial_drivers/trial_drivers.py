@@ -72,6 +72,8 @@ class TrialBoard:
         self._options = config.options
         self._state = "open"
         self._n = 0
+        # A real driver says so once, for its class.
+        self.run_may_be_killed = bool(config.options.get("run_may_be_killed"))
         _misbehave(self._options, "open")
         self.info = BoardInfo(
             family="trial", serial_number="T-1", firmware="1", kinds=("qubo", "classifier", "snn"), solvers=("count",)
@@ -108,20 +110,24 @@ class TrialBoard:
 
     def run(self, batch: Batch, markers: MarkerSink) -> RunOutput:
         self._in_order("run", "loaded")
-        if batch.phase is not None:
-            markers.begin(batch.phase, batch.index)
-        _misbehave(self._options, "run" if batch.phase is not None else "ranging")
         seconds = float(self._options.get("run_s", 0.01))
-        time.sleep(seconds)
-        if batch.phase is not None:
-            markers.end(batch.phase, batch.index)
+        self._windows = int(self._options.get("windows", 1)) if batch.phase is not None else 0
+        for k in range(max(self._windows, 1)):
+            if batch.phase is not None:
+                markers.begin(batch.phase, batch.index + k)
+            if batch.phase == "run" and "begun" in self._options:
+                Path(str(self._options["begun"])).touch()
+            _misbehave(self._options, "run" if batch.phase is not None else "ranging")
+            time.sleep(seconds)
+            if batch.phase is not None:
+                markers.end(batch.phase, batch.index + k)
         if self._network is not None:
             return self._spikes(self._network, batch, seconds)
         return self._qubo(batch, seconds) if batch.kind == "qubo" else self._labels(batch)
 
     def _spikes(self, network: SpikingNetwork, batch: Batch, seconds: float) -> RunOutput:
         raster = simulate(network, batch.arrays, steps=batch.meta["steps"], samples=batch.meta["samples"])
-        meta = {"solve_s": seconds, "clock": "host", "windows": 1 if batch.phase is not None else 0}
+        meta = {"solve_s": seconds, "clock": "host", "windows": self._windows}
         return RunOutput({**meta, "spikes": int(raster.counts.sum())}, raster.answer(network))
 
     def _qubo(self, batch: Batch, seconds: float) -> RunOutput:
@@ -138,7 +144,7 @@ class TrialBoard:
                 "solve_s": seconds,
                 "clock": "host",
                 "stopped_by": "timeout",
-                "windows": 1 if batch.phase is not None else 0,
+                "windows": self._windows,
                 "flips": 3.0,
                 "seed": batch.meta["seed"],
             },
@@ -155,7 +161,7 @@ class TrialBoard:
     def _labels(self, batch: Batch) -> RunOutput:
         inputs = batch.arrays["inputs"]
         return RunOutput(
-            {"clock": "host", "windows": 1 if batch.phase is not None else 0},
+            {"clock": "host", "windows": self._windows},
             {
                 "labels": (inputs[:, 0] % 10).astype(np.int64),
                 "scores": np.zeros((len(inputs), 10)),

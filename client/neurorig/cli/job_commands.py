@@ -139,7 +139,12 @@ def watch(terminal: Terminal, job_ids: tuple[str, ...]) -> None:
 @click.argument("job_id")
 @with_terminal
 def cancel(terminal: Terminal, job_id: str) -> None:
-    """Ask that a job end. A window that is being measured is finished first."""
+    """Ask that a job end.
+
+    A waiting job ends at once. A running one ends within seconds where its board can stop a run (host-cpu, host-gpu,
+    virtual-loihi, sanafe). Any other board finishes the window that is being measured, which takes up to the job's
+    timeout; no further trial follows. `neurorig watch JOB` waits for it. A result that was complete by then is kept.
+    """
     with terminal.client() as client:
         job = client.cancel(job_id)
     terminal.show(job, tables.job_facts(job))

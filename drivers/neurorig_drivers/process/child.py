@@ -125,6 +125,13 @@ class Child:
             cause=str(error),
         )
 
+    def signal(self, number: int, *, group: bool = False) -> None:
+        """Send a signal to the process, or to its whole group, from any thread; nothing happens when it has ended."""
+        # Not reaped before `kill`, so the id cannot be another process's by now.
+        if self._process.returncode is None:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                (os.killpg if group else os.kill)(self.pid, number)
+
     def last_lines(self) -> list[str]:
         """Return what the process last wrote to standard error."""
         return list(self._last_lines)

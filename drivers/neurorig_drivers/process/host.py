@@ -8,6 +8,7 @@ The options `interpreter` (Python of the child) and `optional` belong to the hos
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,6 +18,7 @@ from neurorig_drivers.interface import MarkerSink, pass_on
 from neurorig_drivers.process import codec
 from neurorig_drivers.process.child import Child
 from neurorig_drivers.process.framing import Arrays
+from neurorig_drivers.process.worker import STOP_SIGNAL
 from neurorig_drivers.registry import Role
 from neurorig_protocols.bench import BoardConfig, MonitorConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
@@ -94,12 +96,25 @@ class HostedBoard(_Hosted):
     """A BoardDriver in a process of its own; `info` is known once it has run."""
 
     info: BoardInfo
+    run_may_be_killed = False
+    """Whether `stop_run` ends a run inside a window; otherwise it ends before the next one."""
 
     def __init__(self, config: BoardConfig) -> None:
         super().__init__("board", f"board '{config.driver}'", config)
 
     def _learn(self, facts: dict[str, Any]) -> None:
         self.info = BoardInfo.model_validate(facts["info"])
+        self.run_may_be_killed = bool(facts["run_may_be_killed"])
+
+    def stop_run(self) -> None:
+        """End the run that another thread is in: at once where that is safe, else before its next window.
+
+        That `run` raises DriverCrashed or RunStopped, or returns when it was in its last window. Call it only during
+        `run`: between runs it would end the driver for nothing.
+        """
+        if self._child is not None:
+            killed = self.run_may_be_killed
+            self._child.signal(signal.SIGKILL if killed else STOP_SIGNAL, group=killed)
 
     def compile(self, model: Artifact) -> Compiled:
         """See BoardDriver."""

@@ -21,21 +21,42 @@ from neurorig_drivers.process import codec
 from neurorig_drivers.process.framing import Arrays, encode, read_frame
 from neurorig_protocols.bench import BoardConfig, MonitorConfig
 from neurorig_protocols.board import Compiled, Placement
-from neurorig_protocols.errors import InfraError, NeurorigError
+from neurorig_protocols.errors import InfraError, NeurorigError, RunStopped
+from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.trace import AcquisitionPlan, SampleBlock
 
 MAX_STREAM_BYTES = 16 << 20
 """An answer to `stream` ends after this much; the host asks again."""
+
+STOP_SIGNAL = signal.SIGUSR1
+"""Asks a board's process to begin no further window of the run that it is in."""
 
 _PR_SET_PDEATHSIG = 1
 
 Verb = Callable[[codec.Message, Arrays], codec.Framed]
 
 
+class _Markers(MarkerLog):
+    """Markers of a run that ends before its next window once the agent has asked for it."""
+
+    def __init__(self, asked: Callable[[], bool]) -> None:
+        super().__init__()
+        self._asked = asked
+
+    def begin(self, phase: PhaseName, index: int) -> None:
+        """Note that a window begins now; RunStopped instead when no further one shall."""
+        if self._asked():
+            raise RunStopped(
+                f"no window after {index} windows of the phase {phase}: the job was cancelled", where="run"
+            )
+        super().begin(phase, index)
+
+
 class _BoardVerbs:
     """A board driver's verbs as messages."""
 
     def __init__(self, config: BoardConfig) -> None:
+        self._stop_asked = False
         self._driver: BoardDriver = registry.board_class(config.driver)(config)
         self.close = self._driver.close
         self.verbs: dict[str, Verb] = {
@@ -45,11 +66,21 @@ class _BoardVerbs:
             "idle": self._idle,
             "run": self._run,
         }
+        # The agent sends it while this thread is in a run, so the flag is all that may change here.
+        signal.signal(STOP_SIGNAL, self._ask_to_stop)
 
     def facts(self) -> codec.Message:
-        return {"info": self._driver.info.model_dump(mode="json")}
+        return {
+            "info": self._driver.info.model_dump(mode="json"),
+            "run_may_be_killed": getattr(self._driver, "run_may_be_killed", False),
+        }
+
+    def _ask_to_stop(self, _number: int, _frame: object) -> None:
+        self._stop_asked = True
 
     def _compile(self, body: codec.Message, arrays: Arrays) -> codec.Framed:
+        # A new job begins; a wish that came too late for the last one is not for it.
+        self._stop_asked = False
         return self._driver.compile(codec.unpack_artifact(body, arrays)).model_dump(mode="json"), {}
 
     def _map(self, body: codec.Message, _: Arrays) -> codec.Framed:
@@ -65,7 +96,7 @@ class _BoardVerbs:
         return {"markers": codec.pack_markers(markers.records)}, {}
 
     def _run(self, body: codec.Message, arrays: Arrays) -> codec.Framed:
-        markers = MarkerLog()
+        markers = _Markers(lambda: self._stop_asked)
         output, found = codec.pack_output(self._driver.run(codec.unpack_batch(body, arrays), markers))
         return {"output": output, "markers": codec.pack_markers(markers.records)}, found
 

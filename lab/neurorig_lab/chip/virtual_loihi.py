@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeVar
+from typing import Any, ClassVar, Protocol, TypeVar
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -209,6 +209,8 @@ class VirtualLoihi:
     """A virtual board: QUBOs by stochastic annealing and spiking networks, timed by the board's own clock."""
 
     info: BoardInfo
+    run_may_be_killed: ClassVar[bool] = True
+    """The chip ends a run when its caller hangs up, and waits for the next one."""
 
     def __init__(self, config: BoardConfig) -> None:
         try:

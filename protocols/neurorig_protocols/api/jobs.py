@@ -32,7 +32,10 @@ class AttemptSummary(Record):
 
 
 class JobView(Record):
-    """A job, where it stands and what was tried. `position` (1 is next) and `reason` are given for one waiting job."""
+    """A job, where it stands and what was tried. `position` (1 is next) and `reason` are given for one waiting job.
+
+    `reason` also says when one that is being cancelled ends.
+    """
 
     id: str
     state: JobState

@@ -60,5 +60,10 @@ def get_job_history(job_id: Id, services: ServicesDep, _who: Reader) -> tuple[Jo
 
 @router.post("/{job_id}/cancel", status_code=202)
 def cancel_job(job_id: Id, services: ServicesDep, who: Reader) -> JobView:
-    """Ask for a job's end, as its owner or with the scope operate."""
+    """Ask for a job's end, as its owner or with the scope operate.
+
+    A waiting job ends at once. Of a running one the agent hears with its next renewal, within seconds. A board that can
+    stop a run does so; any other finishes the window that is being measured, and no trial follows. `reason` says how
+    long that takes at most. The job then is `cancelled`; only a result that was complete by then is kept.
+    """
     return services.store.jobs.cancel(job_id, who)

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, and_, func, or_, select
 
 from neurorig_protocols.api.jobs import AttemptSummary, JobView
+from neurorig_protocols.benchmarks.trial_results import limit_s
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_server.store.evaluations import standings
 from neurorig_server.store.tables import attempts, benches, feasible, holds_bench, is_queued, jobs
@@ -42,7 +43,12 @@ def job_views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[JobView
 
 
 def with_wait(connection: Connection, row: Row[Any], view: JobView, *, seen_since: datetime) -> JobView:
-    """Add position and reason to the view of a waiting job; benches silent since `seen_since` are offline."""
+    """Add position and reason to the view of a waiting job, and to one that is being cancelled how it ends.
+
+    Benches silent since `seen_since` are offline.
+    """
+    if row.state == JobState.CANCELLING:
+        return view.model_copy(update={"reason": _ending(view.spec)})
     if row.state != JobState.QUEUED:
         return view
     ahead = select(func.count()).where(
@@ -52,6 +58,16 @@ def with_wait(connection: Connection, row: Row[Any], view: JobView, *, seen_sinc
     position = connection.execute(ahead).scalar_one() + 1
     reason = _reason(connection, row.requirement_id, seen_since)
     return view.model_copy(update={"position": position, "reason": reason})
+
+
+def _ending(spec: JobSpec) -> str:
+    """Say in one sentence when a job that is being cancelled ends."""
+    scenario = getattr(spec.workload, "scenario", None)
+    length = "" if scenario is None else f", at most {limit_s(scenario):g} s"
+    return (
+        "The agent hears of the cancel within seconds. Boards that can stop a run do so; others finish the window that "
+        f"is being measured{length}."
+    )
 
 
 def _attempts_of(connection: Connection, job_seqs: list[int]) -> dict[int, list[AttemptSummary]]:

@@ -173,6 +173,15 @@ def test_renewal_says_that_the_owner_wants_to_cancel(store: Store, admin: Princi
     assert store.leases.renew(claimed.lease_id, Renewal(fence=1), admin).cancel is True
 
 
+def test_a_cancelled_job_says_how_long_its_end_takes(store: Store, admin: Principal, claimed: Lease) -> None:
+    """The longest window of a running job is its timeout; the answer to the cancel names it, and later ones do."""
+    answer = store.jobs.cancel(claimed.job_id, admin)
+
+    assert answer.reason is not None
+    assert "0.01 s" in answer.reason
+    assert store.jobs.get(claimed.job_id).reason == answer.reason
+
+
 def test_stale_fence_writes_nothing(store: Store, admin: Principal, claimed: Lease) -> None:
     """Start and renewal with another fence are refused."""
     with pytest.raises(LeaseEnded):

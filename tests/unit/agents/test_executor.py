@@ -300,11 +300,11 @@ def cancel(control: Control) -> None:
     control.cancel()
 
 
-@pytest.mark.parametrize(("step", "windows"), [("compile", []), ("idle 0", ["idle"]), ("warmup 0", ["idle", "warmup"])])
-def test_a_cancelled_attempt_finishes_its_window(
+@pytest.mark.parametrize(("step", "windows"), [("compile", []), ("idle 0", ["idle"]), ("warmup 0", ["idle"])])
+def test_a_cancelled_attempt_begins_no_further_step(
     attempt: Attempt, trial_bench: LiveBench, make_lease: MakeLease, step: str, windows: list[str]
 ) -> None:
-    """A wish to cancel is honoured after the step that runs, never inside a window."""
+    """A cancel is honoured after the step that runs, or before its run if that has not begun."""
     run = attempt(trial_bench, make_lease(1), {step: cancel})
 
     assert run.report.outcome == "cancelled"
@@ -316,8 +316,8 @@ def test_a_cancelled_attempt_finishes_its_window(
 def test_a_wish_after_the_last_run_keeps_the_result(
     attempt: Attempt, trial_bench: LiveBench, make_lease: MakeLease
 ) -> None:
-    """Cancelled or stopped while the last trial runs, the attempt is measured to its end."""
-    run = attempt(trial_bench, make_lease(1), {"run 0": cancel})
+    """Cancelled after the last trial, the attempt is measured to its end."""
+    run = attempt(trial_bench, make_lease(1), {"idle 1": cancel})
 
     assert run.report.outcome == "succeeded"
 

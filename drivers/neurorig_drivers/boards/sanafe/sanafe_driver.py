@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import numpy as np
 from pydantic import Field, ValidationError
@@ -70,6 +70,8 @@ class SanafeBoard:
     """One simulated chip: spiking networks, with time and energy from an architecture file."""
 
     info: BoardInfo
+    run_may_be_killed: ClassVar[bool] = True
+    """The simulator is a process that ends with its caller, or a lab's, which stops when its caller hangs up."""
 
     def __init__(self, config: BoardConfig) -> None:
         try:

@@ -40,6 +40,8 @@ class SolverBoard:
     extra: ClassVar[str]
     """What must be installed for the solvers, as pip names it."""
     info: BoardInfo
+    run_may_be_killed: ClassVar[bool] = True
+    """The DUT is this computer: the end of the process leaves nothing behind."""
 
     def __init__(self, solvers: Iterable[Solver]) -> None:
         self._solvers = {solver.name: solver for solver in solvers}
