@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from neurorig_agents.monitors import Monitors
 from neurorig_agents.provenance import agent_version
 from neurorig_drivers.process.host import HostedBoard
+from neurorig_protocols import wording
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.errors import InvalidConfig
 from neurorig_protocols.job import BenchRecord
@@ -39,7 +40,7 @@ def _problems(error: ValidationError) -> list[str]:
     found = []
     for entry in error.errors(include_url=False):
         field = _dotted(entry["loc"])
-        text = entry["msg"].removeprefix(_OUR_ERRORS)
+        text = wording.sentence(entry, BenchProfile)
         # The profile's own check gathers its sentences into one.
         found += [f"{field}: {part}" if field else part for part in text.split("; ")]
     return found

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import AwareDatetime, Field
 
+from neurorig_protocols import forms
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Finite, Name, Record
 
@@ -21,7 +22,7 @@ UPLOAD_OFFSET_HEADER = "Upload-Offset"
 """First byte of a chunk; HEAD answers with the bytes already held."""
 
 
-LEASE_ID = r"^[0-9a-f]{12}$"
+LEASE_ID = forms.LEASE_ID
 """Form of the ids that agents choose: 48 random bits in hexadecimal."""
 
 

@@ -6,10 +6,12 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,63}$")]
+from neurorig_protocols import forms
+
+Name = Annotated[str, StringConstraints(pattern=forms.NAME)]
 """A name of a bench, rail, component or monitor: lower case, no spaces, at most 64 characters."""
 
-Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+Digest = Annotated[str, StringConstraints(pattern=forms.DIGEST)]
 """A content digest."""
 
 Finite = Annotated[float, Field(allow_inf_nan=False)]

@@ -18,6 +18,7 @@ import click
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from neurorig_protocols import wording
 from neurorig_protocols.api.tokens import Scope, TokenCreated
 from neurorig_protocols.errors import NeurorigError
 from neurorig_server.settings import Settings
@@ -59,8 +60,7 @@ def _settings(**given: Any) -> Settings:
     try:
         return Settings(**{name: value for name, value in given.items() if value is not None})
     except ValidationError as error:
-        found = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        raise click.ClickException(f"a setting is wrong: {found}") from error
+        raise click.ClickException(f"a setting is wrong: {'; '.join(wording.sentences(error))}") from error
 
 
 @click.command()

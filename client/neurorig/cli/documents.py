@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import click
 from pydantic import BaseModel, ValidationError
 
+from neurorig_protocols import wording
 from neurorig_protocols.benchmarks.evaluation import EvaluationRound
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.job import JobSpec
@@ -55,8 +56,8 @@ def checked(kind: type[T], body: Any, what: str) -> T:
     try:
         return kind.model_validate(body)
     except ValidationError as error:
-        lines = (f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise click.UsageError(f"{what}:\n" + "\n".join(lines)) from error
+        lines = "\n".join(f"  {line}" for line in wording.sentences(error, kind))
+        raise click.UsageError(f"{what}:\n{lines}") from error
 
 
 _NEEDS = ("board", "bench", "reality", "metered")
@@ -92,8 +93,8 @@ def check(body: object) -> JobSpec:
     try:
         return JobSpec.model_validate(body)
     except ValidationError as error:
-        lines = (f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        raise click.UsageError("the job is not valid:\n" + "\n".join(lines)) from error
+        lines = "\n".join(f"  {line}" for line in wording.sentences(error, JobSpec))
+        raise click.UsageError(f"the job is not valid:\n{lines}") from error
 
 
 def parameters(pairs: Iterable[str]) -> dict[str, int | float | str]:

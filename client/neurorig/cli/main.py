@@ -51,6 +51,17 @@ class LazyGroup(click.Group):
         """Return our own commands first, then the other packages'."""
         return [*_OWN, *sorted(set(_others()) - set(_OWN))]
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that the first argument names; a usage error names the closest one and all."""
+        name = args[0]
+        if not name.startswith("-") and self.get_command(ctx, name) is None:
+            from neurorig_protocols import wording
+
+            ctx.fail(wording.unknown("command", name, self.list_commands(ctx)))
+        return super().resolve_command(ctx, args)
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click passes it
         """Import one command; a missing library becomes a command that says what to install."""
         if cmd_name in _OWN:

@@ -9,6 +9,7 @@ from typing import Any
 import click
 from pydantic import ValidationError
 
+from neurorig_protocols import wording
 from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import (
     LONGEST_TEXT,
@@ -146,5 +147,4 @@ def _named(
 
 
 def _first(error: ValidationError) -> str:
-    first = error.errors()[0]
-    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return wording.sentences(error)[0]

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from pydantic import Field, ValidationError, model_validator
 
 from neurorig_drivers.annealing.network import Network
+from neurorig_protocols import wording
 from neurorig_protocols.errors import UserError
 from neurorig_protocols.records import Record
 
@@ -74,7 +75,7 @@ def schedule_for(n: int, density: float, params: dict[str, Any]) -> Schedule:
     try:
         return Schedule.model_validate({**_defaults(n, density), **params})
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'schedule'}: {e['msg']}" for e in error.errors())
+        problems = "; ".join(wording.sentences(error, Schedule))
         raise UserError(f"the solver's parameters are wrong: {problems}", where="solver.params") from error
 
 

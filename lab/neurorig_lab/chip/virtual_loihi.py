@@ -18,6 +18,7 @@ from neurorig_drivers.process.link import Answer, Link, RemoteFailure
 from neurorig_lab.chip.mapping import place
 from neurorig_lab.chip.placement_report import qubo_placement, spiking_placement
 from neurorig_lab.chip.spiking_placed import place_spiking
+from neurorig_protocols import wording
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Meta, Placement, RunOutput
 from neurorig_protocols.errors import (
@@ -216,7 +217,8 @@ class VirtualLoihi:
         try:
             self._options = Options.model_validate(config.options)
         except ValidationError as error:
-            raise InvalidConfig(f"the options of the board are wrong: {error}", where="board.options") from error
+            problems = "; ".join(wording.sentences(error, Options))
+            raise InvalidConfig(f"the options of the board are wrong: {problems}", where="board.options") from error
         self._closed = False
         self._compiled: _Job | None = None
         self._mapped: _Job | None = None

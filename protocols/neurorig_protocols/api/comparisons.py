@@ -10,6 +10,7 @@ from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.benchmarks.comparison import Comparison
 from neurorig_protocols.benchmarks.summary import Summary
 from neurorig_protocols.records import Record
+from neurorig_server.store.keys import NO_ZERO
 
 SomeId = Annotated[str, StringConstraints(pattern=PATTERN)]
 
@@ -30,7 +31,7 @@ class Side(Record):
 class ComparisonRequest(Record):
     """Two sides to be compared. The ratio is left over right."""
 
-    name: str = Field(default="", max_length=200, pattern=r"^[^\x00]*$")
+    name: str = Field(default="", max_length=200, pattern=NO_ZERO)
     left: Side
     right: Side
 

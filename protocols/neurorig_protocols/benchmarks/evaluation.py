@@ -17,6 +17,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from neurorig_protocols import forms
 from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.job import JobSpec, QuboMis, TimeToSolution
@@ -28,9 +29,9 @@ SEEDS = 5
 TUNING_SEEDS = frozenset(range(5))
 """The benchmark's open seeds; a round never draws them."""
 
-Secret = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Secret = Annotated[str, StringConstraints(pattern=forms.HEX_64)]
 """32 bytes in hexadecimal digits."""
-Nonce = Annotated[str, StringConstraints(pattern=r"^(?:[0-9a-f]{2}){0,32}$")]
+Nonce = Annotated[str, StringConstraints(pattern=forms.NONCE)]
 """The submitter's own random bytes in hexadecimal digits, at most 32; empty for none."""
 
 

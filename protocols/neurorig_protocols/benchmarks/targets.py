@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, StrictInt, ValidationError
 
+from neurorig_protocols import forms
 from neurorig_protocols.errors import BelowBound, MalformedSolution, NotIndependent, WrongLength
 from neurorig_protocols.job import Qubo, QuboMis, Seed
 from neurorig_protocols.records import Digest, Finite, Record
@@ -23,7 +24,7 @@ Bits = npt.NDArray[np.uint8]
 LONGEST_SOLUTION = 1 << 20
 """Characters of a packed solution: more variables than this allows are no problem of ours."""
 
-Who = Annotated[str, Field(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f]*$")]
+Who = Annotated[str, Field(min_length=1, max_length=200, pattern=forms.WHO)]
 """Free text on one line."""
 
 
@@ -59,7 +60,7 @@ class FileProblem(Record):
 
 
 Problem = Annotated[MisProblem | FileProblem, Field(discriminator="workload")]
-KEY_PATTERN = r"^qubo-(mis-\d{1,6}-\d{1,8}-\d{1,10}|[0-9a-f]{64})$"
+KEY_PATTERN = forms.TARGET_KEY
 
 
 class Bound(Record):

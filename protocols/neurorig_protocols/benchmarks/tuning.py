@@ -28,6 +28,7 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+from neurorig_protocols import forms
 from neurorig_protocols.benchmarks import expressions
 from neurorig_protocols.errors import BadExpression, NoValue
 from neurorig_protocols.job import JobSpec, QuboMis
@@ -40,7 +41,7 @@ DENSITIES = (0.01, 0.05, 0.1, 0.25)
 
 MAX_STEPS = 64
 
-ParameterName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]{0,63}$")]
+ParameterName = Annotated[str, StringConstraints(pattern=forms.PARAMETER)]
 _TEXT = re.compile(r"[\x20-\x7e]{0,200}")
 
 

@@ -9,6 +9,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
+from neurorig_protocols import wording
 from neurorig_protocols.api.attempts import Accepted, AttemptView, TraceInfo, TraceSeries
 from neurorig_protocols.api.energy import EnergyAbsent, EnergyRows
 from neurorig_protocols.energy import EnergyMatrix
@@ -115,6 +116,6 @@ def _keys(text: str) -> tuple[GroupKey, ...]:
     asked = [part.strip() for part in text.split(",") if part.strip() not in ("", "reality")]
     unknown = [part for part in asked if part not in GROUP_KEYS]
     if unknown:
-        message = f"'{unknown[0]}' is no group; there are {', '.join(GROUP_KEYS)}"
+        message = wording.unknown("group", unknown[0], GROUP_KEYS)
         raise Invalid(message, problems=[FieldProblem(field="query.group_by", message=message, code="unknown_group")])
     return tuple(key for key in GROUP_KEYS if key in asked)

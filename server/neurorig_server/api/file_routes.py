@@ -16,6 +16,7 @@ from neurorig_server.objects.intake import Label
 from neurorig_server.services import ServicesDep
 from neurorig_server.store.errors import NotFound
 from neurorig_server.store.files import FileFilter
+from neurorig_server.store.keys import NO_CONTROL, OPTION
 
 router = APIRouter(prefix="/files", tags=["files"])
 
@@ -23,10 +24,8 @@ BINARY = "application/octet-stream"
 CONTENT = {"requestBody": {"required": True, "content": {BINARY: {"schema": {"type": "string", "format": "binary"}}}}}
 
 Kind = Annotated[FileKind, Query(description="what the file is")]
-FileName = Annotated[
-    str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$", description="what people call it")
-]
-Option = Annotated[str | None, Query(min_length=1, max_length=32, pattern=r"^[a-z0-9.+-]+$")]
+FileName = Annotated[str, Query(min_length=1, max_length=200, pattern=NO_CONTROL, description="what people call it")]
+Option = Annotated[str | None, Query(min_length=1, max_length=32, pattern=OPTION)]
 
 
 @router.post("", status_code=201, openapi_extra=CONTENT)

@@ -6,18 +6,20 @@ from typing import Annotated
 
 from fastapi import Header, Path, Query
 
+from neurorig_protocols import forms
 from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.lease import PROTOCOL_HEADER, PROTOCOL_VERSION
 from neurorig_protocols.records import Name
 from neurorig_server.store.errors import ProtocolMismatch
+from neurorig_server.store.keys import PRINTABLE
 
 Id = Annotated[str, Path(pattern=PATTERN, description="an id as the server gave it")]
 BenchName = Annotated[Name, Path(description="name of a bench")]
-HexDigest = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="SHA-256 of the trace file, 64 hex digits")]
+HexDigest = Annotated[str, Path(pattern=forms.HEX_64, description="SHA-256 of the trace file, 64 hex digits")]
 
-FileDigest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$", description="digest of a file's content")]
+FileDigest = Annotated[str, Path(pattern=forms.DIGEST, description="digest of a file's content")]
 
-TuningDigest = Annotated[str, Path(pattern="^sha256:[0-9a-f]{64}$", description="digest of a tuning declaration")]
+TuningDigest = Annotated[str, Path(pattern=forms.DIGEST, description="digest of a tuning declaration")]
 PageLimit = Annotated[int, Query(ge=1, le=200, description="things per page")]
 Cursor = Annotated[str | None, Query(max_length=64, description="`next` of the page before")]
 
@@ -28,7 +30,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         min_length=1,
         max_length=255,
-        pattern=r"^[\x21-\x7e]+$",
+        pattern=PRINTABLE,
         description="makes a retry safe: the same key and body give the same thing",
     ),
 ]

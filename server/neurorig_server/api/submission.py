@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, JsonValue, StrictInt, ValidationError
 
+from neurorig_protocols import wording
 from neurorig_protocols.api.evaluations import EvaluationView
 from neurorig_protocols.benchmarks.tuning import DENSITIES, SIZES, TuningDeclaration
 from neurorig_protocols.job import JobSpec, Needs, QuboMis, Scenario, Solver
@@ -47,7 +48,7 @@ def _job(base: dict[str, Any], paths: Sequence[str], values: Sequence[JsonValue]
         return JobSpec.model_validate(body)
     except ValidationError as error:
         chosen = ", ".join(f"{path}={value!r}" for path, value in zip(paths, values, strict=True))
-        problems = [_problem(e["loc"], e["msg"], e["type"], paths) for e in error.errors()]
+        problems = [_problem(e["loc"], wording.sentence(e, JobSpec), e["type"], paths) for e in error.errors()]
         raise Invalid(f"the combination {chosen} is no job", problems=problems) from error
 
 

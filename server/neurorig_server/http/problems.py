@@ -12,11 +12,15 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
+from neurorig_protocols import forms, wording
+from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.errors import UserError
 from neurorig_protocols.records import Record
 from neurorig_server.store.errors import FieldProblem, Refused
+from neurorig_server.store.keys import NO_CONTROL, NO_ZERO, OPTION, PRINTABLE
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -24,6 +28,17 @@ MAX_ERRORS = 100
 """Fields named in one answer."""
 
 CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
+
+
+WORDS = {
+    **forms.WORDS,
+    PATTERN: "an id: 12 characters, each a digit or a lowercase letter other than i, l, o and u, as lists show them",
+    NO_ZERO: "a text without the character NUL",
+    NO_CONTROL: "a text without control characters",
+    OPTION: "an option: lowercase letters, digits, '.', '+' or '-'",
+    PRINTABLE: "a key: visible ASCII characters without spaces",
+}
+"""What each pattern of the API asks for, in words."""
 
 
 class Problem(Record):
@@ -97,14 +112,22 @@ async def _user_error(_request: Request, error: Exception) -> Response:
     return answer(problem(422, error.code, error.message, next_step=error.next_step))
 
 
-async def _invalid(_request: Request, error: Exception) -> Response:
+def _body_record(request: Request) -> type[BaseModel] | None:
+    """Return the record that the route takes as its body, None where it takes none."""
+    field = getattr(request.scope.get("route"), "body_field", None)
+    found = getattr(getattr(field, "field_info", None), "annotation", None)
+    return found if isinstance(found, type) and issubclass(found, BaseModel) else None
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
     if not isinstance(error, RequestValidationError):
         raise error
     found = error.errors()
     if any(e["type"] == "json_invalid" for e in found):
         reason = found[0].get("ctx", {}).get("error", "it cannot be parsed")
         return answer(problem(400, "invalid_json", f"the body is not JSON: {reason} at {found[0]['loc'][-1]}"))
-    errors = [field_problem(e, error.body) for e in found]
+    root = _body_record(request)
+    errors = [field_problem(e, error.body, root) for e in found]
     count = "1 field is" if len(errors) == 1 else f"{len(errors)} fields are"
     return answer(problem(422, "invalid_request", f"{count} not acceptable", errors=errors))
 
@@ -125,11 +148,15 @@ async def refused_by_framework(request: Request, error: Exception) -> Response:
     return answer(problem(error.status_code, code, details.get(error.status_code, str(error.detail))), headers)
 
 
-def field_problem(error: dict[str, Any], body: Any) -> FieldProblem:
-    """Turn one validation error into a field path such as `workload.scenario.timeout_s` and its message."""
+def field_problem(error: dict[str, Any], body: Any, root: type[BaseModel] | None = None) -> FieldProblem:
+    """Turn one validation error into a field path such as `workload.scenario.timeout_s` and its message.
+
+    `root` is the record that the body should be, where it is one.
+    """
     place, *path = error["loc"]
     parts = _path_in(body, path, error["type"]) if place == "body" else [str(place), *map(str, path)]
-    message = str(error["msg"]).removeprefix("Value error, ")
+    # The framework puts "body", "path" or "query" before the place in the record.
+    message = wording.sentence({**error, "loc": path}, root, WORDS)
     return FieldProblem(field=_join(parts) or "body", message=message, code=str(error["type"]))
 
 

@@ -28,7 +28,7 @@ from neurorig_server.store.errors import (
     UnknownFile,
     not_found,
 )
-from neurorig_server.store.keys import cut, from_cursor
+from neurorig_server.store.keys import NO_ZERO, cut, from_cursor
 from neurorig_server.store.tables import files, job_files, jobs
 from neurorig_server.store.tokens import Principal
 
@@ -123,7 +123,7 @@ class FileFilter(Record):
     """What a list of files is narrowed to; None does not matter."""
 
     kind: FileKind | None = None
-    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=r"^[^\x00]*$")
+    name: str | None = Field(default=None, min_length=1, max_length=200, pattern=NO_ZERO)
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ from neurorig_server.store.database import Database
 from neurorig_server.store.errors import Forbidden, not_found
 from neurorig_server.store.files import require_files
 from neurorig_server.store.job_rows import job_views, with_wait
-from neurorig_server.store.keys import cut, from_cursor, new_id
+from neurorig_server.store.keys import NO_ZERO, cut, from_cursor, new_id
 from neurorig_server.store.tables import attempts, job_events, job_tags, jobs
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.transitions import Cause
@@ -38,7 +38,7 @@ class JobFilter(Record):
     state: JobState | None = None
     workload: Name | None = None
     board: Name | None = None
-    tag: str | None = Field(default=None, min_length=1, max_length=64, pattern=r"^[^\x00]*$")
+    tag: str | None = Field(default=None, min_length=1, max_length=64, pattern=NO_ZERO)
     campaign: Name | None = None
 
 

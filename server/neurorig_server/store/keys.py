@@ -13,6 +13,12 @@ from sqlalchemy import Row
 from neurorig_protocols.api.ids import ALPHABET, LENGTH
 from neurorig_server.store.errors import FieldProblem, Invalid
 
+NO_ZERO = r"^[^\x00]*$"
+NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
+OPTION = r"^[a-z0-9.+-]+$"
+PRINTABLE = r"^[\x21-\x7e]+$"
+"""Forms of other texts in requests; `problems.py` says each in words."""
+
 
 def new_id() -> str:
     """Return 60 random bits as 12 characters that people can read aloud.

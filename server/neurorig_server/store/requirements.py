@@ -11,6 +11,7 @@ import json
 
 from sqlalchemy import Connection, delete, insert, select
 
+from neurorig_protocols import wording
 from neurorig_protocols.job import BenchRecord, JobSpec, unmet_needs
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import FieldProblem, Infeasible
@@ -77,9 +78,28 @@ def require_feasible(connection: Connection, requirement_id: int, spec: JobSpec)
     seen = "no bench is registered" if not lacking else f"none of {len(lacking)} registered benches fits"
     raise Infeasible(
         f"no bench could run this job: {seen}",
-        problems=lacking,
+        problems=[*_unknown_words(connection, spec), *lacking],
         next_step="Change the needs, or wait for a bench that fits: --wait-for-bench, by REST ?wait_for_bench=true.",
     )
+
+
+def _unknown_words(connection: Connection, spec: JobSpec) -> list[FieldProblem]:
+    """Name what no registered bench has by that name, with the closest name and all of them."""
+    records = [BenchRecord.model_validate(row) for row in connection.execute(select(benches.c.record)).scalars()]
+    boards = {record.profile.board.driver for record in records}
+    on_board = [r for r in records if spec.needs.board in (None, r.profile.board.driver)]
+    words = [
+        ("needs.bench", "bench", "benches", spec.needs.bench, {record.profile.name for record in records}),
+        ("needs.board", "board", "boards", spec.needs.board, boards),
+    ]
+    if on_board and spec.solver.name != "default":
+        solvers = {solver for record in on_board for solver in record.board.solvers} | {"default"}
+        words.append(("solver.name", "solver", "solvers", spec.solver.name, solvers))
+    return [
+        FieldProblem(field=field, message=wording.unknown(what, word, known, plural=plural), code=f"unknown_{what}")
+        for field, what, plural, word, known in words
+        if word is not None and word not in known and records
+    ]
 
 
 def _find(connection: Connection, key: str) -> int | None:

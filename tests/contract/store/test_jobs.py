@@ -41,8 +41,10 @@ def test_job_without_a_fitting_bench_is_refused_with_its_unmet_needs(
     with pytest.raises(Infeasible) as refused:
         store.jobs.submit(spec(needs={"board": "loihi-2", "tags": ["cold"]}), admin)
 
-    assert [p.field for p in refused.value.problems] == ["benches.bench-a", "benches.bench-b"]
-    assert all("board is 'loihi-2'" in p.message and "tags cold" in p.message for p in refused.value.problems)
+    unknown, *lacks = refused.value.problems
+    assert (unknown.field, unknown.code) == ("needs.board", "unknown_board")
+    assert [p.field for p in lacks] == ["benches.bench-a", "benches.bench-b"]
+    assert all("board is 'loihi-2'" in p.message and "tags cold" in p.message for p in lacks)
     assert store.jobs.list(JobFilter()).items == ()
 
 

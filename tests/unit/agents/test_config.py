@@ -96,5 +96,6 @@ def test_wrong_fields_are_named_by_their_place(tmp_path: Path) -> None:
     found = " | ".join(problems(tmp_path, text))
 
     assert "monitors[0].channels[0].channel: Field required" in found
-    assert "monitors[0].channels[0].chanel: Extra inputs are not permitted" in found
-    assert "reality: Input should be 'physical' or 'virtual'" in found
+    assert "monitors[0].channels[0].chanel: unknown field. Did you mean 'channel'?" in found
+    assert "reality: 'real' is not valid" in found
+    assert "physical, virtual" in found

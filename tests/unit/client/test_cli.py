@@ -73,8 +73,12 @@ def test_every_own_command_loads(name):
 
 
 def test_unknown_commands_are_usage_errors(run):
-    """A command that nobody offers ends with 2."""
-    assert run("measure").exit_code == 2
+    """A command that does not exist ends with 2, and names the closest one and all."""
+    result = run("submut")
+
+    assert result.exit_code == 2
+    assert "Did you mean 'submit'" in result.output
+    assert "benches" in result.output
 
 
 def test_a_command_without_its_libraries_says_what_to_install(monkeypatch):

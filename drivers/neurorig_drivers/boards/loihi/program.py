@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, model_validator
 from neurorig_drivers.annealing.network import Network, from_arrays
 from neurorig_drivers.annealing.quantise import policy_of, quantise
 from neurorig_drivers.process.framing import Arrays
+from neurorig_protocols import wording
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch, Kind, Meta
 from neurorig_protocols.errors import DoesNotFit, InvalidConfig
@@ -78,7 +79,8 @@ def read_options(config: BoardConfig) -> Options:
     try:
         return Options.model_validate(config.options)
     except ValidationError as error:
-        raise InvalidConfig(f"the options of the board are wrong: {error}", where="board.options") from error
+        problems = "; ".join(wording.sentences(error, Options))
+        raise InvalidConfig(f"the options of the board are wrong: {problems}", where="board.options") from error
 
 
 _QUBO_PARTS = ("diagonal", "rows", "cols", "weights")

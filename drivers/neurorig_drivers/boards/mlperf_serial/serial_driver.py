@@ -19,6 +19,7 @@ from pydantic import ValidationError
 
 from neurorig_drivers.boards.mlperf_serial.serial_device import Identity, MlperfDevice, Options, Outcome
 from neurorig_drivers.interface import MarkerSink
+from neurorig_protocols import wording
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Meta, Placement, RunOutput
 from neurorig_protocols.errors import BoardLost, InfraError, InvalidConfig, JobError, UserError, WrongAnswer
@@ -41,7 +42,8 @@ class MlperfSerial:
         try:
             self._options = Options.model_validate(config.options)
         except ValidationError as error:
-            raise InvalidConfig(f"the options of the board are wrong: {error}", where="board.options") from error
+            problems = "; ".join(wording.sentences(error, Options))
+            raise InvalidConfig(f"the options of the board are wrong: {problems}", where="board.options") from error
         self._device = MlperfDevice(self._options)
         self._identity = self._device.identity
         self._artifact: Artifact | None = None

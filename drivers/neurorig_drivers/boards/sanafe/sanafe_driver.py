@@ -20,6 +20,7 @@ from neurorig_drivers.boards.sanafe.simulated_chip import SimulatedChip
 from neurorig_drivers.interface import MarkerSink
 from neurorig_drivers.process.framing import Arrays
 from neurorig_drivers.process.link import Answer, Link, RemoteFailure
+from neurorig_protocols import wording
 from neurorig_protocols.bench import BoardConfig
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import (
@@ -77,7 +78,8 @@ class SanafeBoard:
         try:
             self._options = Options.model_validate(config.options)
         except ValidationError as error:
-            raise InvalidConfig(f"the options of the board are wrong: {error}", where="board.options") from error
+            problems = "; ".join(wording.sentences(error, Options))
+            raise InvalidConfig(f"the options of the board are wrong: {problems}", where="board.options") from error
         self._closed = False
         self._compiled: _Program | None = None
         self._mapped: _Program | None = None

@@ -18,6 +18,7 @@ from neurorig_drivers.boards.solving import scenarios
 from neurorig_drivers.boards.solving.problem import Problem, read_problem
 from neurorig_drivers.boards.solving.scenarios import Params, Search, Solver, Window
 from neurorig_drivers.interface import MarkerLog, MarkerSink, idle_on_host_clock
+from neurorig_protocols import wording
 from neurorig_protocols.board import Artifact, Batch, BoardInfo, Compiled, Placement, RunOutput
 from neurorig_protocols.errors import DoesNotFit, DriverMissing, InfraError, UserError
 
@@ -141,7 +142,7 @@ class SolverBoard:
     def _prepare(self, name: str, params: Params, problem: Problem) -> _Ready:
         if name not in self._solvers:
             raise UserError(
-                f"the {self.name} board has no solver '{name}'",
+                f"the {self.name} board has no solver '{name}'{wording.hint(name, self._solvers, 'its solvers')}",
                 where="solver",
                 next_step=f"use one of {', '.join(self._solvers)}",
             )

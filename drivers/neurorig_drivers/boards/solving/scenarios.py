@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from neurorig_drivers.boards.solving.problem import Problem
 from neurorig_drivers.interface import MarkerSink
+from neurorig_protocols import wording
 from neurorig_protocols.board import Batch, RunOutput
 from neurorig_protocols.errors import UserError, WrongAnswer
 from neurorig_protocols.plan import PhaseName
@@ -108,7 +109,8 @@ def refuse_unknown(solver: str, params: Params, known: tuple[str, ...]) -> None:
     unknown = sorted(set(params) - set(known))
     if unknown:
         raise UserError(
-            f"the solver '{solver}' has no parameter {', '.join(map(repr, unknown))}",
+            f"the solver '{solver}' has no parameter {', '.join(map(repr, unknown))}"
+            f"{wording.hint(unknown[0], known, 'its parameters')}",
             where="solver.params",
             next_step=f"use only {', '.join(known)}",
         )

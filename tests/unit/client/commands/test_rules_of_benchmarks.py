@@ -116,8 +116,8 @@ def test_declare_sends_the_file(run, stand_in, toml):
         ("100 * n", "1 / (n - 500)", "has no value for n = 500"),
         ("{ value = 2.5 }", "{ n = 200, value = 2.5 }", "the last step must have a value only"),
         ("[params]", "[params", "cannot read"),
-        ('"qubo-mis"', '"asc"', "benchmark: Input should be 'qubo-mis'"),
-        ("board =", "bord =", "bord: Extra inputs"),
+        ('"qubo-mis"', '"asc"', "benchmark: 'asc' is not valid. Valid values: qubo-mis"),
+        ("board =", "bord =", "bord: unknown field. Did you mean 'board'"),
     ],
 )
 def test_wrong_declaration_is_refused_before_it_is_sent(*, run, stand_in, toml, old, new, message):

@@ -80,6 +80,17 @@ def test_a_problem_without_an_array_is_refused():
         read_problem(Artifact("qubo", {"n": 3}, {}))
 
 
+def test_a_mistyped_word_is_answered_with_the_valid_ones(loaded):
+    """The message itself, which every table shows, holds the closest parameter or solver and all of them."""
+    with pytest.raises(UserError) as parameter:
+        loaded.run(batch(solver="neurorig-tabu", tenur=3), MarkerLog())
+    with pytest.raises(UserError) as solver:
+        loaded.run(batch(solver="neurorig-tab"), MarkerLog())
+
+    assert "Did you mean 'tenure'? Its parameters: kick, patience, tenure" in parameter.value.message
+    assert "Did you mean 'neurorig-tabu'?" in solver.value.message
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

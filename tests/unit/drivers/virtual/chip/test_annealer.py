@@ -13,6 +13,7 @@ from neurorig_drivers.process.framing import Arrays
 from neurorig_lab.chip import kernel
 from neurorig_lab.chip.annealer import Annealer
 from neurorig_lab.chip.mapping import place
+from neurorig_protocols.errors import UserError
 
 MakeMis = Callable[[int, float, int], Arrays]
 
@@ -151,3 +152,12 @@ def test_a_thousand_variables_come_close_to_the_official_target(mis: MakeMis) ->
     finish(run)
 
     assert run.all_reached
+
+
+def test_a_mistyped_parameter_is_answered_with_the_valid_ones() -> None:
+    """The chip's parameters are listed, with the closest one."""
+    with pytest.raises(UserError) as refused:
+        schedule_for(40, 0.2, {"levls": 8})
+
+    assert "levls: unknown field. Did you mean 'levels'?" in refused.value.message
+    assert "t_max" in refused.value.message
