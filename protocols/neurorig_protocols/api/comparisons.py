@@ -6,13 +6,12 @@ from typing import Annotated, Self
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.benchmarks.comparison import Comparison
 from neurorig_protocols.benchmarks.summary import Summary
+from neurorig_protocols.forms import ID, NO_ZERO
 from neurorig_protocols.records import Record
-from neurorig_server.store.keys import NO_ZERO
 
-SomeId = Annotated[str, StringConstraints(pattern=PATTERN)]
+SomeId = Annotated[str, StringConstraints(pattern=ID)]
 
 
 class Side(Record):

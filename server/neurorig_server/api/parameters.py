@@ -7,13 +7,12 @@ from typing import Annotated
 from fastapi import Header, Path, Query
 
 from neurorig_protocols import forms
-from neurorig_protocols.api.ids import PATTERN
+from neurorig_protocols.forms import ID, PRINTABLE
 from neurorig_protocols.lease import PROTOCOL_HEADER, PROTOCOL_VERSION
 from neurorig_protocols.records import Name
 from neurorig_server.store.errors import ProtocolMismatch
-from neurorig_server.store.keys import PRINTABLE
 
-Id = Annotated[str, Path(pattern=PATTERN, description="an id as the server gave it")]
+Id = Annotated[str, Path(pattern=ID, description="an id as the server gave it")]
 BenchName = Annotated[Name, Path(description="name of a bench")]
 HexDigest = Annotated[str, Path(pattern=forms.HEX_64, description="SHA-256 of the trace file, 64 hex digits")]
 

@@ -16,11 +16,9 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
 from neurorig_protocols import forms, wording
-from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.errors import UserError
 from neurorig_protocols.records import Record
 from neurorig_server.store.errors import FieldProblem, Refused
-from neurorig_server.store.keys import NO_CONTROL, NO_ZERO, OPTION, PRINTABLE
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -28,17 +26,6 @@ MAX_ERRORS = 100
 """Fields named in one answer."""
 
 CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
-
-
-WORDS = {
-    **forms.WORDS,
-    PATTERN: "an id: 12 characters, each a digit or a lowercase letter other than i, l, o and u, as lists show them",
-    NO_ZERO: "a text without the character NUL",
-    NO_CONTROL: "a text without control characters",
-    OPTION: "an option: lowercase letters, digits, '.', '+' or '-'",
-    PRINTABLE: "a key: visible ASCII characters without spaces",
-}
-"""What each pattern of the API asks for, in words."""
 
 
 class Problem(Record):
@@ -156,7 +143,7 @@ def field_problem(error: dict[str, Any], body: Any, root: type[BaseModel] | None
     place, *path = error["loc"]
     parts = _path_in(body, path, error["type"]) if place == "body" else [str(place), *map(str, path)]
     # The framework puts "body", "path" or "query" before the place in the record.
-    message = wording.sentence({**error, "loc": path}, root, WORDS)
+    message = wording.sentence({**error, "loc": path}, root, forms.WORDS)
     return FieldProblem(field=_join(parts) or "body", message=message, code=str(error["type"]))
 
 

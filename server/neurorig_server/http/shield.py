@@ -7,7 +7,7 @@ import logging
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neurorig_server.http.problems import answer, problem
-from neurorig_server.store.keys import new_id
+from neurorig_server.ids import new_id
 
 log = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ import obstore
 
 from neurorig_protocols.workloads.qubo.problem import Problem
 from neurorig_protocols.workloads.qubo.problem_file import from_bytes
+from neurorig_server.ids import new_id
 from neurorig_server.objects.traces import STREAM_BYTES, open_store, trace_location
 from neurorig_server.settings import Settings
-from neurorig_server.store.keys import new_id
 
 PART, KEPT = ".part", ".kept"
 

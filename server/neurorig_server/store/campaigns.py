@@ -8,12 +8,12 @@ from sqlalchemy import func, insert, select
 
 from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
 from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
+from neurorig_server.ids import new_id
 from neurorig_server.store import admission, evaluations, idempotency
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.jobs import insert_jobs, placed
-from neurorig_server.store.keys import new_id
 from neurorig_server.store.tables import campaigns, jobs
 from neurorig_server.store.tokens import Principal
 

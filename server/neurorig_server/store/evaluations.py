@@ -12,10 +12,11 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, distinct, false, func, insert, or_, select, update
 
 from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationView, RoundCount
-from neurorig_protocols.api.ids import PATTERN
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState, Standing
+from neurorig_protocols.forms import ID
 from neurorig_protocols.job import JobSpec, JobState, QuboMis
+from neurorig_server.ids import new_id
 from neurorig_server.store import idempotency
 from neurorig_server.store.benchmark_tables import evaluation_seeds, evaluations, tunings
 from neurorig_server.store.database import Database
@@ -29,7 +30,7 @@ from neurorig_server.store.errors import (
     not_found,
 )
 from neurorig_server.store.idempotency import Key
-from neurorig_server.store.keys import cut, from_cursor, new_id
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import among, campaigns, job_tags, jobs
 from neurorig_server.store.tokens import Principal
 
@@ -104,7 +105,7 @@ def tag(round_id: str) -> str:
 def round_of_tag(text: str) -> str | None:
     """Return the id of the round that a tag names, whether or not there is one; None for any other tag."""
     found = text.removeprefix(EVALUATION)
-    return found if found != text and re.fullmatch(PATTERN, found) else None
+    return found if found != text and re.fullmatch(ID, found) else None
 
 
 class Evaluations:

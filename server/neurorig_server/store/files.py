@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from neurorig_protocols.api.files import FilePage, FileView
 from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem
 from neurorig_protocols.files import FileKind, NeededFile, needed_files
+from neurorig_protocols.forms import NO_ZERO
 from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.records import Record
 from neurorig_server.store.benchmark_tables import targets
@@ -28,7 +29,7 @@ from neurorig_server.store.errors import (
     UnknownFile,
     not_found,
 )
-from neurorig_server.store.keys import NO_ZERO, cut, from_cursor
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import files, job_files, jobs
 from neurorig_server.store.tokens import Principal
 

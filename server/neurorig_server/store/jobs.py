@@ -10,8 +10,10 @@ from pydantic import Field
 from sqlalchemy import Connection, Row, Select, exists, insert, or_, select
 
 from neurorig_protocols.api.jobs import JobEventView, JobPage, JobView
+from neurorig_protocols.forms import NO_ZERO
 from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.records import Name, Record
+from neurorig_server.ids import new_id
 from neurorig_server.store import (
     admission,
     evaluations,
@@ -26,7 +28,7 @@ from neurorig_server.store.database import Database
 from neurorig_server.store.errors import Forbidden, not_found
 from neurorig_server.store.files import require_files
 from neurorig_server.store.job_rows import job_views, with_wait
-from neurorig_server.store.keys import NO_ZERO, cut, from_cursor, new_id
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import attempts, job_events, job_tags, jobs
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.transitions import Cause

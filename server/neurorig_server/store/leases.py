@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from neurorig_protocols.errors import ErrorRecord, LeaseLost
 from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.lease import Lease, LeaseReturn, Renewal, RenewalAnswer
+from neurorig_server.ids import new_id
 from neurorig_server.store import closing, transitions
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import AttemptBegan, LeaseEnded, not_found
-from neurorig_server.store.keys import new_id
 from neurorig_server.store.tables import (
     attempts,
     benches,

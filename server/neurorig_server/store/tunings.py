@@ -16,7 +16,7 @@ from neurorig_server.store.benchmark_tables import evaluations, tunings
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import FieldProblem, Invalid, PerInstanceTuning, TuningDiffers, not_found
 from neurorig_server.store.idempotency import Key
-from neurorig_server.store.keys import cut, from_cursor
+from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tokens import Principal
 
 DECLARING = 0x6E65_7572_6F0C

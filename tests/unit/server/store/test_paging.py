@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
 from neurorig_server.store.errors import Invalid
-from neurorig_server.store.keys import cut, from_cursor, to_cursor
+from neurorig_server.store.paging import cut, from_cursor, to_cursor
 
 
 @given(st.integers(0, 2**63 - 1))

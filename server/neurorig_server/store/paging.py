@@ -1,32 +1,15 @@
-"""Keys of rows: the random names the server gives, and keyset cursors for paging, opaque to clients."""
+"""Keyset paging: a cursor is the key of the last row seen, opaque to clients. Not for offsets."""
 
 from __future__ import annotations
 
 import base64
 import binascii
-import secrets
 from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import Row
 
-from neurorig_protocols.api.ids import ALPHABET, LENGTH
 from neurorig_server.store.errors import FieldProblem, Invalid
-
-NO_ZERO = r"^[^\x00]*$"
-NO_CONTROL = r"^[^\x00-\x1f\x7f]*$"
-OPTION = r"^[a-z0-9.+-]+$"
-PRINTABLE = r"^[\x21-\x7e]+$"
-"""Forms of other texts in requests; `problems.py` says each in words."""
-
-
-def new_id() -> str:
-    """Return 60 random bits as 12 characters that people can read aloud.
-
-    Random, so that what an agent still holds of another database never names a row of this one.
-    """
-    return "".join(secrets.choice(ALPHABET) for _ in range(LENGTH))
-
 
 MAX_KEY = 2**63 - 1
 
