@@ -52,7 +52,7 @@ def bits(attempt: dict[str, Any]) -> np.ndarray:
 
 def cost(n: int, density: float, seed: int, x: np.ndarray) -> int:
     """xᵀQx with -1 on the diagonal and +4 on both sides of each edge."""
-    graph = networkx.gnm_random_graph(n, int(0.5 * density * n * n), seed=seed)
+    graph = networkx.gnm_random_graph(n, int(0.5 * density * n**2), seed=seed)
     return -int(x.sum()) + sum(8 for u, v in graph.edges if x[u] and x[v])
 
 

@@ -118,8 +118,8 @@ def edge_count(n: int, density: float) -> int:
     """Return the number of edges that the benchmark draws for n vertices at a density of 0…1."""
     if n < 1 or not 0 <= density <= 1:
         raise ValueError(f"n must be at least 1 and density within 0…1, these are {n} and {density}")
-    # The order of the products is the benchmark's: another one can round to another integer.
-    return min(int(0.5 * density * n * n), n * (n - 1) // 2)
+    # The benchmark squares n first; multiplying from left to right can round to another integer, another graph.
+    return min(int(0.5 * density * n**2), n * (n - 1) // 2)
 
 
 def instance(n: int, density: float, seed: int) -> Instance:

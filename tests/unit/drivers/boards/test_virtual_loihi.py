@@ -72,7 +72,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
 
 def mis(n: int, density: float, seed: int, session: str | None = None) -> Artifact:
     """Return a maximum-independent-set problem of the benchmark."""
-    graph = nx.gnm_random_graph(n, int(0.5 * density * n * n), seed)
+    graph = nx.gnm_random_graph(n, int(0.5 * density * n**2), seed)
     edges = np.array([sorted(edge) for edge in graph.edges()], np.int64).reshape(-1, 2)
     arrays = {
         "diagonal": np.full(n, -1, np.int64),

@@ -35,7 +35,7 @@ def test_instance_is_a_simple_graph(args):
 
     assert all(0 <= u < v < n for u, v in pairs)
     assert pairs == sorted(set(pairs))
-    assert len(pairs) == min(int(0.5 * density * n * n), n * (n - 1) // 2)
+    assert len(pairs) == min(int(0.5 * density * n**2), n * (n - 1) // 2)
     assert {a.dtype for a in (problem.rows, problem.cols, problem.weights, problem.diagonal)} == {np.dtype(np.int64)}
 
 
@@ -180,3 +180,19 @@ def test_cached_instances_cannot_be_changed():
 
     with pytest.raises(ValueError, match="read-only"):
         problem.rows[0] = 5
+
+
+@pytest.mark.parametrize(("n", "edges"), [(820, 3362), (1640, 13448), (3280, 53792), (3380, 57122)])
+def test_edges_are_counted_in_the_official_order(n, edges):
+    """Where squaring n first gives one edge more than multiplying from left to right, the instance has it."""
+    assert mis.edge_count(n, 0.01) == edges
+    assert int(0.5 * 0.01 * n * n) == edges - 1
+    assert len(mis.instance(n, 0.01, 0).rows) == edges
+
+
+@pytest.mark.parametrize("n", SIZES)
+@pytest.mark.parametrize("density", DENSITIES)
+def test_official_instances_do_not_depend_on_the_order(n, density):
+    """Both orders of the products give the edge counts of the official set, so its 180 instances are the same."""
+    assert mis.edge_count(n, density) == int(0.5 * density * n * n)
+    assert all(mis.official_target(n, density, seed) is not None for seed in range(5))

@@ -19,7 +19,7 @@ def mis() -> MakeMis:
     """Return the arrays of NeuroBench's maximum-independent-set problem of (n, density, seed)."""
 
     def make(n: int, density: float, seed: int) -> Arrays:
-        graph = nx.gnm_random_graph(n, int(0.5 * density * n * n), seed)
+        graph = nx.gnm_random_graph(n, int(0.5 * density * n**2), seed)
         edges = np.array([sorted(edge) for edge in graph.edges()], np.int64).reshape(-1, 2)
         return {
             "diagonal": np.full(n, -1, np.int64),
