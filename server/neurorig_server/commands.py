@@ -25,6 +25,7 @@ from neurorig_server.settings import Settings
 from neurorig_server.store import schema_revision
 from neurorig_server.store.errors import Refused
 from neurorig_server.store.store import Store
+from neurorig_server.store.tokens import PREFIX
 
 LOCK_NAME = "in-use.lock"
 """The file of the data folder that a running server keeps locked; `neurorig demo` moves no folder that is in use."""
@@ -83,6 +84,8 @@ def serve(token_file: Path | None, **given: Any) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("alembic").setLevel(logging.WARNING)
     settings = _settings(**given)
+    if token_file is not None:
+        _require_a_token_s(token_file)
     with _listening(settings.host, settings.port) as listener, _in_use(settings.data_dir):
         store = Store(settings)
         schema_revision.upgrade(store.db)
@@ -131,10 +134,17 @@ def _first_token(store: Store, token_file: Path | None) -> None:
 
 def _write_secret(path: Path, token: TokenCreated) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    _require_a_token_s(path)
     path.unlink(missing_ok=True)
     # Created closed to others: a file that is closed afterwards was open for a moment.
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(token.token + "\n")
+
+
+def _require_a_token_s(path: Path) -> None:
+    """Refuse to replace a file that holds something other than a token."""
+    if path.exists() and not path.read_bytes().startswith(PREFIX.encode()):
+        raise click.ClickException(f"'{path}' exists and is not a token's file\nNext step: name another file.")
 
 
 @click.group()

@@ -148,15 +148,26 @@ def list_targets(terminal: Terminal, **filters: str | int | float | None) -> Non
 
 @targets.command()
 @click.argument("key")
-@click.option("--solution", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write its solution here.")
+@click.option(
+    "--solution", "path", type=click.Path(path_type=Path, dir_okay=False), help="Write its solution to this new file."
+)
 @with_terminal
 def show(terminal: Terminal, key: str, path: Path | None) -> None:
-    """Show a target by its key: who holds it, who held it before, how it is proven."""
+    """Show a target by its key: who holds it, who held it before, how it is proven. Nothing is overwritten."""
+    if path is not None and path.exists():
+        raise click.UsageError(f"'{path}' exists")
     with terminal.client() as client:
         found = client.target(key)
         if path is not None:
-            path.write_bytes(client.target_solution(key))
+            _write(path, client.target_solution(key))
     terminal.show(found, facts(found), history(found.history))
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise click.UsageError(f"cannot write '{path}': {error.strerror}") from error
 
 
 @targets.command()

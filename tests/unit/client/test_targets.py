@@ -118,6 +118,10 @@ def test_show_has_the_history_and_can_keep_the_solution(run, stand_in, tmp_path)
     for part in ("-67 (the benchmark, 1)", "-75, by somebody on paper", "at least -76", "a proof", "-70", "shipped"):
         assert part in result.output
     assert (tmp_path / "kept.json").read_bytes() == b"{}"
+    (tmp_path / "kept.json").write_bytes(b"mine")
+    assert run("show", VIEW["key"], "--solution", str(tmp_path / "kept.json")).exit_code == 2
+    assert run("show", VIEW["key"], "--solution", str(tmp_path / "no" / "folder")).exit_code == 2
+    assert (tmp_path / "kept.json").read_bytes() == b"mine"
 
 
 def test_check_recomputes_without_a_server(run, stand_in, file, tmp_path):

@@ -201,3 +201,17 @@ def test_token_in_a_file_is_not_printed(database: tuple[str, str], tmp_path: Pat
     assert (again.returncode, kept) == (2, first)
     assert run(*make, "--replace").returncode == 0
     assert secret.read_text() != first
+
+
+@pytest.mark.parametrize("args", [("serve", "--port", "0", "--token-file"), (*ON_TOKENS[0], "--replace", "--out")])
+def test_a_file_that_holds_no_token_is_never_replaced(
+    database: tuple[str, str], tmp_path: Path, args: tuple[str, ...]
+) -> None:
+    """A path that was mistyped costs nobody a file, not even with --replace."""
+    thesis = tmp_path / "thesis.tex"
+    thesis.write_text("years of work")
+    done = run(*args, str(thesis), *database)
+
+    assert done.returncode == 1
+    assert thesis.read_text() == "years of work"
+    assert "Traceback" not in done.stderr
