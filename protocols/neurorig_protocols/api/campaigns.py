@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from neurorig_protocols.job import JobState
 from neurorig_protocols.records import Record
@@ -25,3 +25,11 @@ class CampaignView(Record):
     count: int
     states: dict[JobState, int]
     complete: float
+    owner: str = Field(default="", description="name of the token that submitted it")
+
+
+class CampaignPage(Record):
+    """A page of campaigns, newest first; `next` is the cursor of the page after it."""
+
+    items: tuple[CampaignView, ...]
+    next: str | None

@@ -46,6 +46,24 @@ class ComparisonView(Record):
     result: Comparison
 
 
+class ComparisonEntry(Record):
+    """A comparison as a line of the list: which sides belong together, without the numbers."""
+
+    id: str
+    name: str
+    created_at: AwareDatetime
+    owner: str = Field(description="name of the token that made it")
+    left: Side
+    right: Side
+
+
+class ComparisonPage(Record):
+    """A page of comparisons, newest first; `next` is the cursor of the page after it."""
+
+    items: tuple[ComparisonEntry, ...]
+    next: str | None
+
+
 class CampaignSummary(Record):
     """A campaign's tables as they stand now."""
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Response
+from typing import Annotated
 
-from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
-from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonRequest, ComparisonView
+from fastapi import APIRouter, Query, Response
+from pydantic import Field
+
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignView
+from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonPage, ComparisonRequest, ComparisonView
 from neurorig_server.api import submission
 from neurorig_server.api.parameters import Id, IdempotencyKey, WaitForBench
 from neurorig_server.api.submission import CampaignRequest
 from neurorig_server.http.auth import Reader, Submitter
 from neurorig_server.services import ServicesDep
+from neurorig_server.store.campaigns import CampaignFilter
 from neurorig_server.store.idempotency import Key
+from neurorig_server.store.owned import OwnedFilter
 
 router = APIRouter(prefix="/campaigns", tags=["campaigns"])
 
@@ -32,6 +37,19 @@ def submit_campaign(
     created = services.store.campaigns.submit(campaign.name, specs, who, once=once, wait_for_bench=wait_for_bench)
     response.headers["Location"] = f"/api/v1/campaigns/{created.id}"
     return created
+
+
+class CampaignQuery(CampaignFilter):
+    """A page of campaigns."""
+
+    limit: int = Field(default=50, ge=1, le=200, description="campaigns per page")
+    cursor: str | None = Field(default=None, max_length=64, description="`next` of the page before")
+
+
+@router.get("")
+def list_campaigns(query: Annotated[CampaignQuery, Query()], services: ServicesDep, _who: Reader) -> CampaignPage:
+    """List campaigns, newest first, each with its jobs counted by state."""
+    return services.store.campaigns.list(query, limit=query.limit, cursor=query.cursor)
 
 
 @router.get("/{campaign_id}")
@@ -57,6 +75,19 @@ def create_comparison(
     view = services.store.comparisons.create(asked, who, key=key)
     response.headers["Location"] = f"/api/v1/comparisons/{view.id}"
     return view
+
+
+class ComparisonQuery(OwnedFilter):
+    """A page of comparisons."""
+
+    limit: int = Field(default=50, ge=1, le=200, description="comparisons per page")
+    cursor: str | None = Field(default=None, max_length=64, description="`next` of the page before")
+
+
+@comparison_router.get("")
+def list_comparisons(query: Annotated[ComparisonQuery, Query()], services: ServicesDep, _who: Reader) -> ComparisonPage:
+    """List comparisons without their numbers, newest first."""
+    return services.store.comparisons.list(query, limit=query.limit, cursor=query.cursor)
 
 
 @comparison_router.get("/{comparison_id}")

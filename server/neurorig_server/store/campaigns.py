@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import func, insert, select
+from pydantic import Field
+from sqlalchemy import Connection, Row, exists, func, insert, select
 
-from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignView
 from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
 from neurorig_server.ids import new_id
 from neurorig_server.store import admission, evaluations, idempotency
@@ -14,8 +17,18 @@ from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.jobs import insert_jobs, placed
-from neurorig_server.store.tables import campaigns, jobs
+from neurorig_server.store.owned import OwnedFilter, newest_first
+from neurorig_server.store.paging import cut
+from neurorig_server.store.tables import campaigns, job_tags, jobs
 from neurorig_server.store.tokens import Principal
+
+
+class CampaignFilter(OwnedFilter):
+    """What a list of campaigns is narrowed to; None does not matter."""
+
+    tag: str | None = Field(
+        default=None, min_length=1, max_length=64, pattern=r"^[^\x00]*$", description="a tag of one of its jobs"
+    )
 
 
 class Campaigns:
@@ -61,19 +74,56 @@ class Campaigns:
 
     def get(self, campaign_id: str) -> CampaignView:
         """Return a campaign with its jobs counted by state; NotFound."""
-        by_state = select(jobs.c.state, func.count()).where(jobs.c.campaign_id == campaign_id).group_by(jobs.c.state)
+        query = newest_first(campaigns, CampaignFilter(), limit=1, cursor=None)
         with self._db.read() as connection:
-            row = connection.execute(select(campaigns).where(campaigns.c.id == campaign_id)).first()
+            row = connection.execute(query.where(campaigns.c.id == campaign_id)).first()
             if row is None:
                 raise not_found("campaign", campaign_id)
-            states = {JobState(state): count for state, count in connection.execute(by_state)}
-        count = sum(states.values())
-        ended = sum(states.get(state, 0) for state in TERMINAL_STATES)
-        return CampaignView(
-            id=row.id,
-            name=row.name,
-            created_at=row.created_at,
-            count=count,
-            states=states,
-            complete=ended / count,
-        )
+            (view,) = _views(connection, [row])
+            return view
+
+    def list(self, wanted: CampaignFilter, *, limit: int = 50, cursor: str | None = None) -> CampaignPage:
+        """Return a page of campaigns, newest first.
+
+        Args:
+            wanted: what the list is narrowed to.
+            limit: campaigns per page.
+            cursor: `next` of the page before, None for the first page.
+
+        Raises:
+            Invalid: the cursor is not one of this server.
+        """
+        query = newest_first(campaigns, wanted, limit=limit, cursor=cursor)
+        if wanted.tag is not None:
+            tagged = exists().where(
+                jobs.c.campaign_id == campaigns.c.id, job_tags.c.job_seq == jobs.c.seq, job_tags.c.tag == wanted.tag
+            )
+            query = query.where(tagged)
+        with self._db.read() as connection:
+            page, more = cut(connection.execute(query).all(), limit)
+            return CampaignPage(items=_views(connection, page), next=more)
+
+
+def _views(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[CampaignView, ...]:
+    """Return the views of campaign rows; the jobs of all of them are counted by one query."""
+    c = jobs.c
+    by_state = select(c.campaign_id, c.state, func.count()).where(c.campaign_id.in_([row.id for row in rows]))
+    states: dict[str, dict[JobState, int]] = defaultdict(dict)
+    for campaign_id, state, count in connection.execute(by_state.group_by(c.campaign_id, c.state)):
+        states[campaign_id][JobState(state)] = count
+    return tuple(_view(row, states[row.id]) for row in rows)
+
+
+def _view(row: Row[Any], states: dict[JobState, int]) -> CampaignView:
+    count = sum(states.values())
+    ended = sum(states.get(state, 0) for state in TERMINAL_STATES)
+    return CampaignView(
+        id=row.id,
+        name=row.name,
+        created_at=row.created_at,
+        count=count,
+        states=states,
+        # A list must not fail because of one campaign that has lost its jobs.
+        complete=ended / count if count else 1.0,
+        owner=row.owner,
+    )

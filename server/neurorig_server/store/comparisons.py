@@ -7,7 +7,14 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, insert, select
 from sqlalchemy.sql.selectable import FromClause
 
-from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonRequest, ComparisonView, Side
+from neurorig_protocols.api.comparisons import (
+    CampaignSummary,
+    ComparisonEntry,
+    ComparisonPage,
+    ComparisonRequest,
+    ComparisonView,
+    Side,
+)
 from neurorig_protocols.benchmarks.comparison import compare
 from neurorig_protocols.benchmarks.summary import Summary, summarise_campaign
 from neurorig_protocols.benchmarks.trial_results import Result
@@ -20,6 +27,8 @@ from neurorig_server.store.benchmark_tables import comparisons
 from neurorig_server.store.database import Database
 from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
+from neurorig_server.store.owned import OwnedFilter, newest_first
+from neurorig_server.store.paging import cut
 from neurorig_server.store.tables import attempts, campaigns, documents, energy_cells, jobs
 from neurorig_server.store.tokens import Principal
 
@@ -143,6 +152,22 @@ class Comparisons:
                 result=compare(*found),
             )
 
+    def list(self, wanted: OwnedFilter, *, limit: int = 50, cursor: str | None = None) -> ComparisonPage:
+        """Return a page of comparisons without their numbers, newest first.
+
+        Args:
+            wanted: what the list is narrowed to.
+            limit: comparisons per page.
+            cursor: `next` of the page before, None for the first page.
+
+        Raises:
+            Invalid: the cursor is not one of this server.
+        """
+        query = newest_first(comparisons, wanted, limit=limit, cursor=cursor)
+        with self._db.read() as connection:
+            page, more = cut(connection.execute(query).all(), limit)
+        return ComparisonPage(items=tuple(_entry(row) for row in page), next=more)
+
     def summary(self, campaign_id: str) -> CampaignSummary:
         """Return a campaign's tables as they stand now; NotFound."""
         with held_off(), self._db.read() as connection:
@@ -168,6 +193,11 @@ class Comparisons:
 
 def _complete(summary: Summary) -> float:
     return 1 - summary.pending / summary.jobs if summary.jobs else 1.0
+
+
+def _entry(row: Row[Any]) -> ComparisonEntry:
+    left, right = _sides(row)
+    return ComparisonEntry(id=row.id, name=row.name, created_at=row.created_at, owner=row.owner, left=left, right=right)
 
 
 def _sides(row: Row[Any]) -> tuple[Side, Side]:
