@@ -35,3 +35,8 @@ def __getattr__(name: str) -> object:
     if name not in _HOMES:
         raise AttributeError(f"module 'neurorig' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    # Completion in a notebook finds names by dir(), which does not see what is loaded on first use.
+    return sorted({*globals(), *__all__})

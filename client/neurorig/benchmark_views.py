@@ -187,6 +187,24 @@ class ComparisonView(View):
     result: ComparisonResultView
 
 
+class ComparisonEntry(View):
+    """A comparison as a line of the list: which sides belong together, without the numbers."""
+
+    id: str
+    name: str = ""
+    created_at: AwareDatetime
+    owner: str = ""
+    left: SideView
+    right: SideView
+
+
+class ComparisonPage(View):
+    """A page of comparisons, newest first; `next` is the cursor of the page after it."""
+
+    items: tuple[ComparisonEntry, ...]
+    next: str | None = None
+
+
 def quantity_or_none(found: Measured) -> QuantityView | None:
     """Return the number, None where there is a reason instead."""
     return found if isinstance(found, QuantityView) else None

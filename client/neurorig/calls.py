@@ -148,6 +148,11 @@ def submit_campaign(
     return Call("POST", _at("campaigns"), _view(views.CampaignCreated), body=body, headers=headers)
 
 
+def campaign_page(filters: Mapping[str, Param], cursor: str | None) -> Call[views.CampaignPage]:
+    """GET /campaigns."""
+    return Call("GET", _at("campaigns"), _view(views.CampaignPage), params={**filters, "cursor": cursor})
+
+
 def campaign(campaign_id: str) -> Call[views.CampaignView]:
     """GET /campaigns/{id}."""
     return Call("GET", _at("campaigns", campaign_id), _view(views.CampaignView))
@@ -165,6 +170,12 @@ def create_comparison(
     body = {"left": left, "right": right, "name": name}
     headers = _once(idempotency_key)
     return Call("POST", _at("comparisons"), _view(benchmark_views.ComparisonView), body=body, headers=headers)
+
+
+def comparison_page(filters: Mapping[str, Param], cursor: str | None) -> Call[benchmark_views.ComparisonPage]:
+    """GET /comparisons."""
+    params = {**filters, "cursor": cursor}
+    return Call("GET", _at("comparisons"), _view(benchmark_views.ComparisonPage), params=params)
 
 
 def comparison(comparison_id: str) -> Call[benchmark_views.ComparisonView]:

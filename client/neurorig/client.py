@@ -1,4 +1,8 @@
-"""The blocking client. One method per route; `jobs` follows the pages, `wait` outlives a restart of the server."""
+# Written by client/generate.py from aio.py. Do not edit: change aio.py and run `make client`.
+"""The blocking client. One method per route; lists follow the pages, `wait` outlives a restart of the server.
+
+`neurorig.aio.Client` and `neurorig.client.Client` offer the same methods; the second is generated from the first.
+"""
 
 from __future__ import annotations
 
@@ -25,10 +29,21 @@ T = TypeVar("T")
 class Client:
     """A connection to a server, to be closed or used as a context.
 
-    server: address; default NEURORIG_SERVER, else http://127.0.0.1:8321. token: default NEURORIG_TOKEN.
-    Raises ApiError when the server refuses and Unreachable when there is none. What makes or changes something is sent
-    with a key by which the server knows it again: when the connection is lost before the answer came, it is sent again
-    for up to `retry_s`, and done once.
+    Every method that asks the server raises `ApiError` when the server refuses and `Unreachable` when no server
+    answers; the methods below name the codes of `ApiError` that are theirs. A request that makes or changes something
+    carries a key by which the server recognises it: when the connection is lost before the answer arrives, the request
+    is sent again for up to `retry_s`, and takes effect once.
+
+    Args:
+        server: address of the server; the default is NEURORIG_SERVER, else http://127.0.0.1:8321.
+        token: API token; the default is NEURORIG_TOKEN.
+        timeout_s: seconds without an answer after which a request has failed.
+        retry_s: seconds for which a request that may be repeated is sent again.
+
+    Example:
+        with Client("http://127.0.0.1:8321", token="…") as client:
+            for job in client.jobs(state="succeeded"):
+                print(job.id)
     """
 
     def __init__(
@@ -55,11 +70,22 @@ class Client:
         self.close()
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection. The client cannot be used afterwards."""
         self._http.close()
 
     def send(self, call: calls.Call[T]) -> T:
-        """Send one request of `neurorig.calls` and return its view: every route is open this way."""
+        """Send one request of `neurorig.calls`; every route can be reached this way.
+
+        Args:
+            call: the request and how its answer is read.
+
+        Returns:
+            What `call` makes of the answer.
+
+        Raises:
+            ApiError: the server refused, or the answer is not one of a neurorig server (code unexpected_answer).
+            Unreachable: no server answered, for `retry_s` if the request may be repeated.
+        """
         resend = Resend(self._retry_s, repeatable=call.repeatable)
         while True:
             try:
@@ -92,19 +118,72 @@ class Client:
         idempotency_key: str | None = None,
         wait_for_bench: bool = False,
     ) -> views.JobView:
-        """Ask for a job. With the same key, a repeated call returns the first call's job."""
+        """Queue a job.
+
+        Args:
+            spec: the job: workload, and optionally needs, plan, solver, tags, priority.
+            idempotency_key: a repeated call with the same key and job returns the job of the first call.
+            wait_for_bench: queue the job even if no registered bench fits it yet.
+
+        Returns:
+            The job as it was queued.
+
+        Raises:
+            ApiError: code infeasible when no bench fits, with what each bench lacks in `fields`; code invalid_request
+                when the job is malformed, with every violated field; code idempotency_key_reused when the key belongs
+                to another job.
+
+        Example:
+            >>> scenario = {"kind": "fixed-timeout", "timeout_s": 0.01}
+            >>> workload = {"name": "qubo-mis", "n": 10, "density": 0.01, "seed": 0, "scenario": scenario}
+            >>> job = client.submit({"workload": workload}, wait_for_bench=True)
+            >>> job.state
+            'queued'
+        """
         return self.send(calls.submit(spec, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench))
 
     def jobs(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[views.JobView]:
-        """Yield jobs, newest first. Filters: state, workload, board, tag, campaign."""
+        """Iterate over jobs, newest first.
+
+        Args:
+            page_size: jobs per request, 1 to 200.
+            **filters: state, workload, board, tag, campaign; None does not filter.
+
+        Returns:
+            An iterator that asks for the next page when it is needed.
+
+        Example:
+            >>> [job.id for job in client.jobs(state="failed")]
+            []
+        """
         return self._follow(lambda cursor: calls.job_page({"limit": page_size, **filters}, cursor))
 
     def job(self, job_id: str) -> views.JobView:
-        """Return one job."""
+        """Return one job with its attempts; a queued one with its position and the reason why it waits.
+
+        Args:
+            job_id: id of the job.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.job(job_id))
 
     def cancel(self, job_id: str) -> views.JobView:
-        """Ask that a job end: at once where its board can stop a run, else after the window that is being measured."""
+        """Request that a job end.
+
+        It ends at once where its board can stop a run, else after the window that is being measured.
+
+        Args:
+            job_id: id of the job.
+
+        Returns:
+            The job after the request: `cancelled`, or `cancelling` until its agent has stopped.
+
+        Raises:
+            ApiError: code not_found; code illegal_transition when the job has ended; code forbidden when it belongs to
+                someone else and the token lacks the scope operate.
+        """
         return self.send(calls.cancel(job_id))
 
     def submit_campaign(
@@ -115,15 +194,65 @@ class Client:
         *,
         idempotency_key: str | None = None,
     ) -> views.CampaignCreated:
-        """Ask for a grid of jobs: `grid` maps dotted paths of the job to the values they take."""
+        """Queue every combination of a grid of jobs, or none of them.
+
+        Args:
+            name: name of the campaign.
+            base: the job that all share.
+            grid: dotted paths of the job, each with the values it takes; the last path varies fastest.
+            idempotency_key: a repeated call with the same key and grid returns the campaign of the first call.
+
+        Returns:
+            Ids of the campaign and of its jobs, in the order of the grid.
+
+        Raises:
+            ApiError: as for `submit`, for the first job that is refused.
+
+        Example:
+            grid = {"workload.n": [250, 500], "workload.seed": range(5)}
+            created = client.submit_campaign("two sizes", {"workload": workload}, grid)
+        """
         return self.send(calls.submit_campaign(name, base, grid, idempotency_key=idempotency_key))
 
+    def campaigns(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[views.CampaignView]:
+        """Iterate over campaigns, newest first.
+
+        Args:
+            page_size: campaigns per request, 1 to 200.
+            **filters: name (a part of it, in any case), owner (name of a token), tag (of one of the campaign's jobs).
+
+        Returns:
+            An iterator that asks for the next page when it is needed.
+
+        Example:
+            >>> [campaign.name for campaign in client.campaigns(name="no such name")]
+            []
+        """
+        return self._follow(lambda cursor: calls.campaign_page({"limit": page_size, **filters}, cursor))
+
     def campaign(self, campaign_id: str) -> views.CampaignView:
-        """Return how far a campaign is."""
+        """Return a campaign: its jobs counted by state, and the share (0 to 1) that has ended.
+
+        Args:
+            campaign_id: id of the campaign.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.campaign(campaign_id))
 
     def campaign_summary(self, campaign_id: str) -> benchmark_views.CampaignSummaryView:
-        """Return the benchmark's tables of a campaign as they stand now."""
+        """Return the benchmark's tables of a campaign as they stand now.
+
+        Args:
+            campaign_id: id of the campaign.
+
+        Returns:
+            Means over seeds and times to solution; what is missing is named. Times in s, energies in J, powers in W.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.campaign_summary(campaign_id))
 
     def compare(
@@ -134,61 +263,192 @@ class Client:
         name: str = "",
         idempotency_key: str | None = None,
     ) -> benchmark_views.ComparisonView:
-        """Join two sides, each {"job": id} or {"campaign": id}; ratios are left over right."""
+        """Compare two sides that solve the same problems; both may still be running.
+
+        Args:
+            left: {"job": id} or {"campaign": id}; ratios are left over right.
+            right: likewise.
+            name: name of the comparison.
+            idempotency_key: a repeated call with the same key and sides returns the comparison of the first call.
+
+        Returns:
+            The comparison with its numbers as they stand now; a ratio that cannot be given carries the reason.
+
+        Raises:
+            ApiError: code not_found when a side does not exist.
+
+        Example:
+            found = client.compare({"campaign": chip}, {"campaign": processor}, name="chip against CPU")
+        """
         return self.send(calls.create_comparison(left, right, name, idempotency_key=idempotency_key))
 
+    def comparisons(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[benchmark_views.ComparisonEntry]:
+        """Iterate over comparisons without their numbers, newest first.
+
+        Args:
+            page_size: comparisons per request, 1 to 200.
+            **filters: name (a part of it, in any case), owner (name of a token).
+
+        Returns:
+            An iterator that asks for the next page when it is needed; `comparison` returns the numbers.
+
+        Example:
+            >>> [entry.id for entry in client.comparisons(owner="nobody")]
+            []
+        """
+        return self._follow(lambda cursor: calls.comparison_page({"limit": page_size, **filters}, cursor))
+
     def comparison(self, comparison_id: str) -> benchmark_views.ComparisonView:
-        """Return a comparison with its numbers as they stand now."""
+        """Return a comparison with its numbers as they stand now.
+
+        Args:
+            comparison_id: id of the comparison.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.comparison(comparison_id))
 
     def targets(self, **filters: calls.Param) -> target_views.TargetList:
-        """Return official and best verified targets. Filters: workload, n, density, seed, problem."""
+        """Return official and best verified targets.
+
+        Args:
+            **filters: workload, n, density, seed, problem (digest of an uploaded problem).
+
+        Returns:
+            The targets, and whether there are more than were returned.
+
+        Example:
+            >>> found = client.targets(n=10, seed=0, density=0.01)
+            >>> [target.n for target in found.items]
+            [10]
+        """
         return self.send(calls.targets(filters))
 
     def target(self, key: str) -> target_views.TargetView:
-        """Return one target with its solution and who held the record before."""
+        """Return one target with its solution and who held the record before.
+
+        Args:
+            key: key of the target, as `targets` returns it.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.target(key))
 
     def target_solution(self, key: str) -> bytes:
-        """Return the best verified solution as the bytes of a solution file."""
+        """Return the best verified solution as the bytes of a solution file (JSON).
+
+        Args:
+            key: key of the target, as `targets` returns it.
+
+        Raises:
+            ApiError: code not_found when there is no such target or no verified solution of it.
+        """
         return self.send(calls.target_solution(key))
 
     def propose_target(self, proposal: Proposal) -> target_views.TargetView:
-        """Propose a solution; ApiError with the code target_not_better when it does not beat the present best."""
+        """Propose a solution as the new best one; the server recomputes its cost.
+
+        Args:
+            proposal: problem, solution and where it was found.
+
+        Returns:
+            The target with the proposal as its best solution.
+
+        Raises:
+            ApiError: code target_not_better when it does not beat the present best.
+        """
         return self.send(calls.propose_target(proposal))
 
     def declare_tuning(
         self, declaration: Mapping[str, Any], *, idempotency_key: str | None = None
     ) -> rule_views.TuningView:
-        """Freeze a tuning declaration; the same one again returns the first."""
+        """Freeze a tuning declaration; declaring the same one again returns the first.
+
+        Args:
+            declaration: benchmark, board, solver and its parameters as constants or functions of n and density.
+            idempotency_key: a repeated call with the same key returns the declaration of the first call.
+
+        Returns:
+            The declaration with its digest, by which jobs name it.
+
+        Raises:
+            ApiError: code invalid_request, with every violated field.
+        """
         return self.send(calls.declare_tuning(declaration, idempotency_key=idempotency_key))
 
     def tuning(self, digest: str) -> rule_views.TuningView:
-        """Return a tuning declaration."""
+        """Return a tuning declaration.
+
+        Args:
+            digest: `sha256:` and 64 hexadecimal digits.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.tuning(digest))
 
     def tunings(self, *, page_size: int = 100) -> Iterator[rule_views.TuningView]:
-        """Yield tuning declarations, newest first."""
+        """Iterate over tuning declarations, newest first.
+
+        Args:
+            page_size: declarations per request, 1 to 200.
+        """
         return self._follow(lambda cursor: calls.tuning_page(page_size, cursor))
 
     def open_evaluation(
         self, benchmark: str = "qubo-mis", *, comment: str = "", idempotency_key: str | None = None
     ) -> rule_views.EvaluationView:
-        """Open an evaluation round: the server publishes its commitment."""
+        """Open an evaluation round: the server commits to a secret that it publishes later.
+
+        Args:
+            benchmark: name of the benchmark.
+            comment: what the round is for.
+            idempotency_key: a repeated call with the same key returns the round of the first call.
+
+        Returns:
+            The open round with its commitment.
+        """
         return self.send(calls.open_evaluation(benchmark, comment, idempotency_key=idempotency_key))
 
     def freeze_evaluation(
         self, round_id: str, digest: str, *, nonce: str, idempotency_key: str | None = None
     ) -> rule_views.EvaluationView:
-        """Freeze a declaration into a round: the seeds are drawn. `nonce`: your own random bytes in hexadecimal."""
+        """Freeze a declaration into a round: the seeds are drawn and the secret is published.
+
+        Args:
+            round_id: id of the round.
+            digest: digest of the tuning declaration.
+            nonce: random bytes of your own, in hexadecimal.
+            idempotency_key: a repeated call with the same key returns the round of the first call.
+
+        Returns:
+            The revealed round with secret and seeds.
+
+        Raises:
+            ApiError: code not_found for an unknown round or declaration; code evaluation_revealed when another
+                declaration is frozen into the round.
+        """
         return self.send(calls.freeze_evaluation(round_id, digest, nonce, idempotency_key=idempotency_key))
 
     def evaluation(self, round_id: str) -> rule_views.EvaluationView:
-        """Return an evaluation round."""
+        """Return an evaluation round.
+
+        Args:
+            round_id: id of the round.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.evaluation(round_id))
 
     def evaluations(self, *, page_size: int = 100) -> Iterator[rule_views.EvaluationView]:
-        """Yield evaluation rounds, newest first."""
+        """Iterate over evaluation rounds, newest first.
+
+        Args:
+            page_size: rounds per request, 1 to 200.
+        """
         return self._follow(lambda cursor: calls.evaluation_page(page_size, cursor))
 
     def submit_evaluation(
@@ -199,40 +459,124 @@ class Client:
         idempotency_key: str | None = None,
         wait_for_bench: bool = False,
     ) -> views.CampaignCreated:
-        """Ask for the jobs of a revealed round: `scenario`, and optionally sizes, densities, needs, plan, tags."""
+        """Queue the jobs of a revealed round as a campaign.
+
+        Args:
+            round_id: id of the round.
+            jobs: `scenario`, and optionally sizes, densities, needs, plan, tags.
+            idempotency_key: a repeated call with the same key returns the campaign of the first call.
+            wait_for_bench: queue the jobs even if no registered bench fits them yet.
+
+        Returns:
+            Ids of the campaign and of its jobs.
+
+        Raises:
+            ApiError: as for `submit`; a conflict (status 409) when the round is not revealed.
+        """
         call = calls.submit_evaluation(round_id, jobs, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench)
         return self.send(call)
 
     def benches(self) -> list[views.BenchView]:
-        """Return all benches."""
+        """Return all benches as their agents registered them."""
         return self.send(calls.benches())
 
     def bench(self, name: str) -> views.BenchView:
-        """Return one bench."""
+        """Return one bench.
+
+        Args:
+            name: name of the bench.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.bench(name))
 
     def attempt(self, attempt_id: str) -> views.AttemptView:
-        """Return one attempt."""
+        """Return one attempt: times in s, answer as reported and as recomputed, quality, provenance.
+
+        Args:
+            attempt_id: id of the attempt.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.attempt(attempt_id))
 
     def energy(self, attempt_id: str) -> views.EnergyView | views.EnergyAbsent:
-        """Return the energy of an attempt, component by phase, or why there is none."""
+        """Return the energy of an attempt in joules, component by phase.
+
+        Args:
+            attempt_id: id of the attempt.
+
+        Returns:
+            The energies, or an `EnergyAbsent` with the reason why there are none.
+
+        Raises:
+            ApiError: code not_found.
+
+        Example:
+            found = client.energy(job.last_attempt.id)
+            rows = found.rows()  # for example pandas.DataFrame(rows); no rows when there is no energy
+        """
         return self.send(calls.energy(attempt_id))
 
-    def energies(self, *, group_by: Iterable[str] = (), **filters: calls.Param) -> tuple[views.EnergyRow, ...]:
-        """Return grouped means. Filters: workload, board, component, phase, reality, since, until."""
-        return self.send(calls.energies(filters, group_by)).rows
+    def energies(self, *, group_by: Iterable[str] = (), **filters: calls.Param) -> views.EnergyTable:
+        """Return the mean energy of one window over attempts, in joules; virtual and physical are never mixed.
+
+        Args:
+            group_by: of component, phase, board, bench, workload.
+            **filters: workload, board, component, phase, reality, since, until.
+
+        Returns:
+            A tuple with one row per group; its method `rows()` returns plain dictionaries.
+
+        Example:
+            >>> (client.energies(group_by=["board"], reality="virtual")).rows()
+            []
+        """
+        found = self.send(calls.energies(filters, group_by))
+        return views.EnergyTable(found.rows)
 
     def traces(self, attempt_id: str) -> list[views.TraceInfo]:
-        """Return what was recorded in an attempt."""
+        """Return what was recorded in an attempt, one entry per monitor.
+
+        Args:
+            attempt_id: id of the attempt.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.traces(attempt_id))
 
     def trace(self, attempt_id: str, monitor: str, *, points: int = 2000) -> views.TraceSeries:
-        """Return one monitor's trace, thinned to at most `points` bins that keep every extreme."""
+        """Return one monitor's trace, thinned to bins that keep every extreme.
+
+        Args:
+            attempt_id: id of the attempt.
+            monitor: id of the monitor.
+            points: the most bins per rail.
+
+        Returns:
+            Powers in W; times in ns on the monitor's clock.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.trace(attempt_id, monitor, points))
 
     def trace_parquet(self, attempt_id: str, monitor: str) -> bytes:
-        """Return one monitor's trace, every sample; read it with `neurorig_protocols.trace.from_parquet`."""
+        """Return one monitor's trace with every sample, as a Parquet file.
+
+        Args:
+            attempt_id: id of the attempt.
+            monitor: id of the monitor.
+
+        Returns:
+            Bytes for `neurorig_protocols.trace.from_parquet` or any reader of Parquet.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.trace_parquet(attempt_id, monitor))
 
     def upload(
@@ -244,38 +588,106 @@ class Client:
         form: str | None = None,
         **options: calls.Param,
     ) -> file_views.FileView:
-        """Upload a file and return what it is. Options of a problem: form (its format), sense, vartype, decimals."""
+        """Upload a file that jobs can name.
+
+        Args:
+            content: the file, or its bytes.
+            kind: what the file is, for example `qubo` or `nir`.
+            name: name to show; the default is the name of the file.
+            form: format of a problem; the default is to recognise it.
+            **options: of a problem: sense, vartype, decimals.
+
+        Returns:
+            The file's digest, by which jobs name it, and what the server found in it.
+
+        Raises:
+            ApiError: when the server cannot read the file as what it is said to be.
+        """
         data, label = named(content, name)
         return self.send(calls.upload(data, kind=kind, name=label, options={"format": form, **options}))
 
     def files(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[file_views.FileView]:
-        """Yield uploaded files, newest first. Filters: kind, name."""
+        """Iterate over uploaded files, newest first.
+
+        Args:
+            page_size: files per request, 1 to 200.
+            **filters: kind, name.
+        """
         return self._follow(lambda cursor: calls.file_page({"limit": page_size, **filters}, cursor))
 
     def file(self, digest: str) -> file_views.FileView:
-        """Return one uploaded file's name and facts."""
+        """Return one uploaded file's name and facts.
+
+        Args:
+            digest: `sha256:` and 64 hexadecimal digits.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.file(digest))
 
     def file_content(self, digest: str) -> bytes:
-        """Return a file's bytes as the server keeps them."""
+        """Return a file's bytes as the server keeps them.
+
+        Args:
+            digest: `sha256:` and 64 hexadecimal digits.
+
+        Raises:
+            ApiError: code not_found.
+        """
         return self.send(calls.file_content(digest))
 
     def delete_file(self, digest: str) -> None:
-        """Delete one of your files; ApiError with the code file_in_use while a job or a target names it."""
+        """Delete one of your files.
+
+        Args:
+            digest: `sha256:` and 64 hexadecimal digits.
+
+        Raises:
+            ApiError: code not_found; code file_in_use while a job or a target names it.
+        """
         self.send(calls.delete_file(digest))
 
     def create_token(
         self, name: str, scopes: Iterable[str], *, bench: str | None = None, expires_at: datetime | None = None
     ) -> views.TokenCreated:
-        """Make a token (needs the scope admin); an agent's token is bound to its bench. `expires_at` is aware."""
+        """Create a token; needs the scope admin.
+
+        Args:
+            name: name of the token.
+            scopes: of read, submit, operate, agent, admin.
+            bench: the one bench of an agent's token.
+            expires_at: when the token ends, an aware time; None: never.
+
+        Returns:
+            The token with its secret, which the server shows only this once.
+
+        Raises:
+            ApiError: code forbidden without the scope admin.
+
+        Example:
+            >>> (client.create_token("notebook", ["read", "submit"])).name
+            'notebook'
+        """
         return self.send(calls.create_token(name, scopes, bench, expires_at))
 
     def tokens(self) -> tuple[views.TokenView, ...]:
-        """Return all tokens, without their secrets (needs the scope admin)."""
+        """Return all tokens, without their secrets; needs the scope admin.
+
+        Raises:
+            ApiError: code forbidden without the scope admin.
+        """
         return self.send(calls.tokens())
 
     def revoke_token(self, token_id: str) -> None:
-        """End a token now (needs the scope admin); revoking it again changes nothing."""
+        """End a token now; needs the scope admin. Revoking it again changes nothing.
+
+        Args:
+            token_id: id of the token, as `tokens` lists it.
+
+        Raises:
+            ApiError: code not_found; code forbidden without the scope admin.
+        """
         self.send(calls.revoke_token(token_id))
 
     def wait(
@@ -288,11 +700,25 @@ class Client:
         poll_s: float = 0.5,
         patience_s: float = 600.0,
     ) -> list[views.JobView]:
-        """Return the jobs once all have ended, in the order given.
+        """Wait until all jobs have ended, whatever way.
 
-        on_update gets each view that changed. While the server does not answer, on_outage gets each failure and the
-        wait goes on; after `patience_s` of one outage the failure is raised. on_round is called before each look and
-        may raise to give up.
+        Args:
+            job_ids: ids of the jobs.
+            on_update: called with each job that changed.
+            on_outage: called with each failure while the server does not answer; the wait goes on.
+            on_round: called before each look; may raise to give up.
+            poll_s: seconds between two looks.
+            patience_s: seconds of one outage after which its failure is raised.
+
+        Returns:
+            The jobs in the order given.
+
+        Raises:
+            ApiError: code not_found for an unknown job.
+            Unreachable: the server did not answer for `patience_s`.
+
+        Example:
+            (done,) = client.wait([job.id])
         """
         waiting = Waiting(job_ids, poll_s=poll_s, patience_s=patience_s)
         while waiting.open:

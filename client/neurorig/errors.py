@@ -63,6 +63,13 @@ class ApiError(ClientError):
         self.code = code
         self.fields = fields
 
+    def __str__(self) -> str:
+        """Return the message and, in brackets, every violated field with what is wrong with it."""
+        if not self.fields:
+            return self.message
+        named = "; ".join(f"{field.field}: {field.message}" if field.field else field.message for field in self.fields)
+        return f"{self.message} [{named}]"
+
     def as_dict(self) -> dict[str, Any]:
         """Return this failure as JSON values."""
         return {**super().as_dict(), "status": self.status, "fields": [asdict(field) for field in self.fields]}

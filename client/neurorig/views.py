@@ -159,6 +159,16 @@ class CampaignView(View):
     name: str
     states: dict[str, int] = Field(default_factory=dict)
     complete: float
+    created_at: AwareDatetime | None = None
+    count: int = 0
+    owner: str = ""
+
+
+class CampaignPage(View):
+    """A page of campaigns, newest first; `next` is the cursor of the page after it."""
+
+    items: tuple[CampaignView, ...]
+    next: str | None = None
 
 
 class LeaseView(View):
@@ -334,11 +344,45 @@ class EnergyView(View):
     totals: tuple[PhaseTotalView, ...]
     windows: tuple[WindowView, ...]
 
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per component and phase, for example for `pandas.DataFrame(...)`.
+
+        Returns:
+            Energies and standard uncertainties in J, durations in s. The dynamic energy (active minus idle) is None
+            where it was not measured, and `dynamic_absent` says why.
+        """
+        return [_cell_row(cell, self.reality) for cell in self.cells]
+
 
 class EnergyAbsent(View):
     """There is no energy, and why."""
 
     absent: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return no rows: there is nothing to tabulate."""
+        return []
+
+
+def _cell_row(cell: CellView, reality: str) -> dict[str, Any]:
+    dynamic = cell.dynamic
+    measured = dynamic if isinstance(dynamic, QuantityView) else None
+    return {
+        "component": cell.component,
+        "phase": cell.phase,
+        "rails": ", ".join(cell.rails),
+        "reality": reality,
+        "windows": cell.windows,
+        "duration_s": cell.duration_s,
+        "energy_j": cell.energy.value,
+        "u_j": cell.energy.u,
+        "per_window_j": cell.per_window.value,
+        "per_window_u_j": cell.per_window.u,
+        "grade": cell.energy.grade,
+        "dynamic_j": measured.value if measured else None,
+        "dynamic_u_j": measured.u if measured else None,
+        "dynamic_absent": dynamic.reason if isinstance(dynamic, AbsentView) else None,
+    }
 
 
 class EnergyRow(View):
@@ -367,6 +411,20 @@ class EnergyRows(View):
     """The answer to an energy query."""
 
     rows: tuple[EnergyRow, ...]
+
+
+class EnergyTable(tuple[EnergyRow, ...]):
+    """The rows of an energy query, as a tuple that can also be turned into plain dictionaries."""
+
+    __slots__ = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per group, for example for `pandas.DataFrame(...)`.
+
+        Returns:
+            Energies in J; fields outside the grouping are None.
+        """
+        return [row.model_dump() for row in self]
 
 
 class TraceInfo(View):

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+import neurorig
 from neurorig import ApiError, Client, ClientError, Unreachable, views
 from neurorig_protocols.job import JobSpec
 from neurorig_server.settings import Settings
@@ -82,6 +83,7 @@ def test_a_refusal_names_code_fields_and_next_step(stand_in, client):
 
     assert (refusal.value.status, refusal.value.code) == (422, "invalid")
     assert refusal.value.message == "the job is not valid"
+    assert "workload.n: too small" in str(refusal.value)
     assert [(f.field, f.message, f.code) for f in refusal.value.fields] == [("workload.n", "too small", "greater_than")]
     assert refusal.value.as_dict() == {
         "code": "invalid",
@@ -230,6 +232,35 @@ def test_energy_is_a_matrix_or_absent(stand_in, client):
 
     assert isinstance(client.energy("a1"), views.EnergyView)
     assert client.energy("a2") == views.EnergyAbsent(absent="no monitor")
+    assert client.energy("a2").rows() == []
+
+
+def test_energy_can_be_tabulated():
+    """Each component and phase is one plain dictionary; a dynamic energy that is absent is None with a reason."""
+    joules = {"value": 2.0, "unit": "J", "u": 0.1, "grade": "metered"}
+    watts = {**joules, "unit": "W"}
+    cell = {
+        "component": "core", "rails": ["vdd", "vmem"], "phase": "run", "windows": 2, "duration_s": 0.5,
+        "energy": joules, "per_window": {**joules, "value": 1.0}, "active_power": watts, "idle_power": watts,
+    }  # fmt: skip
+    absent = {"reason_code": "no_idle", "reason": "no idle phase"}
+    cells = [{**cell, "dynamic": {**joules, "value": -0.5}}, {**cell, "component": "memory", "dynamic": absent}]
+    boundary = {"components": ["core", "memory"], "rails": ["vdd", "vmem"]}
+    body = {"reality": "virtual", "boundary": boundary, "cells": cells, "totals": [], "windows": []}
+
+    first, second = views.EnergyView.model_validate(body).rows()
+
+    assert first == {
+        "component": "core", "phase": "run", "rails": "vdd, vmem", "reality": "virtual", "windows": 2,
+        "duration_s": 0.5, "energy_j": 2.0, "u_j": 0.1, "per_window_j": 1.0, "per_window_u_j": 0.1,
+        "grade": "metered", "dynamic_j": -0.5, "dynamic_u_j": 0.1, "dynamic_absent": None,
+    }  # fmt: skip
+    assert (second["dynamic_j"], second["dynamic_absent"]) == (None, "no idle phase")
+
+
+def test_what_is_loaded_on_first_use_can_be_completed():
+    """dir() of the package lists the names that are imported only when they are used."""
+    assert {"Client", "AsyncClient", "ApiError", "Unreachable"} <= set(dir(neurorig))
 
 
 def test_energies_pass_filters_and_grouping(stand_in, client):
@@ -239,6 +270,7 @@ def test_energies_pass_filters_and_grouping(stand_in, client):
     [found] = client.energies(group_by=("phase", "board"), workload="qubo-mis", board=None)
 
     assert (found.phase, found.component, found.mean_j) == ("run", None, 1.0)
+    assert client.energies().rows()[0]["mean_j"] == 1.0
     assert stand_in.requests[0]["query"] == {"workload": "qubo-mis", "group_by": "phase,board"}
 
 
