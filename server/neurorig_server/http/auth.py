@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from neurorig_protocols.api.tokens import Scope
@@ -30,11 +30,13 @@ def principal(services: Services, secret: str | None, *, reads: bool) -> Princip
 
 def needs(scope: Scope) -> Callable[..., Principal]:
     """Return a dependency that gives the principal of a request and requires a scope."""
+    # Named here, the scope stands in the OpenAPI document, from where the reference page takes it.
+    of_scope = Security(_bearer, scopes=[scope])
 
     def allowed(
         request: Request,
         services: ServicesDep,
-        bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
+        bearer: HTTPAuthorizationCredentials | None = of_scope,
     ) -> Principal:
         reads = request.method in ("GET", "HEAD")
         # A cookie comes with every request that another site makes the browser send: it may only read.

@@ -22,11 +22,13 @@ from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.metrics import counts
 from neurorig_server.store.targets import TargetFilter
 from neurorig_server.web import (
+    api_pages,
     assets,
     attempt_page,
     campaign_page,
     comparison_page,
     evaluation_pages,
+    list_pages,
     login,
     targets_page,
 )
@@ -43,6 +45,8 @@ Refresh = Literal["off"]
 router = APIRouter(route_class=PageRoute)
 router.include_router(assets.router)
 router.include_router(login.router)
+router.include_router(api_pages.router)
+router.include_router(list_pages.router)
 
 
 class QueueQuery(JobFilter):

@@ -21,7 +21,22 @@ from neurorig_server.web.numbers import quantity_text
 ATTEMPTS = ("qubo", "digits", "unmetered", "lost_meter", "failed", "running")
 
 
-@pytest.mark.parametrize("page", ["/", "/benches", "/targets", "/login", "evil_job", "running_job", *ATTEMPTS])
+@pytest.mark.parametrize(
+    "page",
+    [
+        "/",
+        "/benches",
+        "/targets",
+        "/campaigns",
+        "/comparisons",
+        "/docs",
+        "/docs/records",
+        "/login",
+        "evil_job",
+        "running_job",
+        *ATTEMPTS,
+    ],
+)
 def test_page_is_whole_and_carries_the_policy(reader: httpx.Client, lab: web_lab.Lab, page: str) -> None:
     """Every page answers 200 with language, title, skip link, main part and a strict policy."""
     response = reader.get(lab.ids.path(page))
