@@ -7,7 +7,7 @@ KEEP   ?=
 PARTS  ?=
 SANAFE := var/env/sanafe
 
-.PHONY: help setup demo test check lint types imports wheel client openapi bench-latency bench-qubo bench-gpu bench-summary clean browser compiler sanafe-env lava-env lava-env-optional
+.PHONY: help setup demo test check lint types imports wheel client openapi bench-latency bench-qubo bench-gpu bench-summary bench-house clean browser compiler sanafe-env lava-env lava-env-optional
 
 help:           ## Say what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -83,6 +83,9 @@ bench-summary: setup ## How long the summary of 5000 jobs takes, SQLite and Post
 
 client: setup   ## Rewrite client/neurorig/client.py from the asyncio client.
 	$(BIN)/python client/generate.py
+
+bench-house: setup ## The structure of the code base in numbers, each beside its limit -> var/bench/house.json
+	$(BIN)/python perf/house.py
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
 	$(BIN)/python -m neurorig_server.api.openapi_document
