@@ -16,6 +16,9 @@ from sqlalchemy import Connection, make_url
 from neurorig_protocols.errors import InvalidConfig
 from neurorig_server.store.database import Database
 
+REPLACED = frozenset({"0001", "0002", "0003", "0004", "0005"})
+"""Revisions from before the first release; one that keeps the number 0006 replaces them all."""
+
 MIGRATING = 0x6E65_7572_6F03
 """Advisory key: of several servers that start at once, one migrates and the others wait."""
 
@@ -24,6 +27,12 @@ class DatabaseNewer(InvalidConfig):
     """The database has a revision that this code does not know."""
 
     code = "database_newer"
+
+
+class DatabaseTooOld(InvalidConfig):
+    """The database has a revision from before the first release that this code no longer upgrades."""
+
+    code = "database_too_old"
 
 
 class DatabaseMissing(InvalidConfig):
@@ -87,7 +96,13 @@ def upgrade(db: Database) -> str:
 
 
 def require_known(revision: str | None) -> None:
-    """Raise DatabaseNewer unless this code knows the revision."""
+    """Raise DatabaseTooOld or DatabaseNewer unless this code knows the revision."""
+    if revision in REPLACED:
+        raise DatabaseTooOld(
+            f"the database has the schema revision {revision}; this neurorig opens {head()} and newer ones",
+            where="database",
+            next_step="Run `neurorig db upgrade` of commit 21e9261, the last that knows it, then start this one.",
+        )
     known = {script.revision for script in _scripts().walk_revisions()}
     if revision is not None and revision not in known:
         raise DatabaseNewer(

@@ -1,4 +1,4 @@
-"""The first schema."""
+"""The whole schema. It replaces the revisions 0001 to 0006 from before the first release; its number is the last."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-revision = "0001"
+revision = "0006"
 down_revision = None
 branch_labels = None
 depends_on = None
@@ -35,6 +35,13 @@ def upgrade() -> None:
     _documents()
     _energy_cells()
     _traces()
+    _files()
+    _job_files()
+    _targets()
+    _tunings()
+    _evaluations()
+    _evaluation_seeds()
+    _comparisons()
 
 
 def _where(condition: str) -> dict[str, Any]:
@@ -50,6 +57,7 @@ def _benches() -> None:
         sa.Column("record", DOCUMENT, nullable=False),
         sa.Column("registered_at", INSTANT, nullable=False),
         sa.Column("last_seen_at", INSTANT, nullable=False),
+        sa.Column("returned_lease", sa.String(12), nullable=True),
         sa.PrimaryKeyConstraint("name", name="pk_benches"),
     )
 
@@ -304,3 +312,139 @@ def _traces() -> None:
         sa.PrimaryKeyConstraint("attempt_seq", "digest", name="pk_traces"),
     )
     op.create_index("ix_traces_digest", "traces", ["digest"], unique=False)
+
+
+def _files() -> None:
+    op.create_table(
+        "files",
+        sa.Column("seq", KEY, nullable=False),
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("kind", sa.String(16), nullable=False),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("facts", DOCUMENT, nullable=False),
+        sa.Column("uploaded_by", sa.String(200), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_files"),
+        sa.UniqueConstraint("digest", name="uq_files_digest"),
+    )
+    op.create_index("ix_files_kind_seq", "files", ["kind", "seq"], unique=False)
+    op.create_index("ix_files_uploaded_by", "files", ["uploaded_by"], unique=False)
+
+
+def _job_files() -> None:
+    op.create_table(
+        "job_files",
+        sa.Column("digest", sa.String(64), nullable=False),
+        sa.Column("job_seq", KEY, nullable=False),
+        sa.ForeignKeyConstraint(["digest"], ["files.digest"], name="fk_job_files_digest"),
+        sa.ForeignKeyConstraint(["job_seq"], ["jobs.seq"], name="fk_job_files_job_seq"),
+        sa.PrimaryKeyConstraint("digest", "job_seq", name="pk_job_files"),
+    )
+
+
+def _targets() -> None:
+    op.create_table(
+        "targets",
+        sa.Column("seq", KEY, nullable=False),
+        sa.Column("key", sa.String(96), nullable=False),
+        sa.Column("workload", sa.String(64), nullable=False),
+        sa.Column("n", sa.Integer(), nullable=False),
+        sa.Column("density", sa.Float(53), nullable=True),
+        sa.Column("seed", sa.BigInteger(), nullable=True),
+        sa.Column("digest", sa.String(71), nullable=True),
+        sa.Column("cost", sa.BigInteger(), nullable=False),
+        sa.Column("solution", sa.Text(), nullable=False),
+        sa.Column("found_by", sa.String(200), nullable=False),
+        sa.Column("found_on", sa.String(200), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("proposed_by", sa.String(200), nullable=False),
+        sa.Column("attempt_id", sa.String(12), nullable=True),
+        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_targets"),
+        sa.UniqueConstraint("key", "cost", name="uq_targets_key_cost"),
+        sa.ForeignKeyConstraint(["attempt_id"], ["attempts.id"], name="fk_targets_attempt_id"),
+    )
+    op.create_index("ix_targets_workload_n", "targets", ["workload", "n"])
+
+
+def _tunings() -> None:
+    op.create_table(
+        "tunings",
+        sa.Column("seq", KEY, nullable=False),
+        sa.Column("digest", sa.String(71), nullable=False),
+        sa.Column("benchmark", sa.String(64), nullable=False),
+        sa.Column("board", sa.String(64), nullable=False),
+        sa.Column("solver", sa.String(64), nullable=False),
+        sa.Column("declaration", sa.Text(), nullable=False),
+        sa.Column("declared_by", sa.String(200), nullable=False),
+        sa.Column("owner", sa.String(200), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("seq", name="pk_tunings"),
+        sa.UniqueConstraint("digest", name="uq_tunings_digest"),
+    )
+
+
+def _evaluations() -> None:
+    op.create_table(
+        "evaluations",
+        sa.Column("seq", KEY, nullable=False),
+        sa.Column("id", sa.String(12), nullable=False),
+        sa.Column("benchmark", sa.String(64), nullable=False),
+        sa.Column("state", sa.String(16), nullable=False),
+        sa.Column("commitment", sa.String(71), nullable=False),
+        sa.Column("secret", sa.String(64), nullable=False),
+        sa.Column("comment", sa.Text(), nullable=False),
+        sa.Column("opened_by", sa.String(200), nullable=False),
+        sa.Column("owner", sa.String(200), nullable=False),
+        sa.Column("opened_at", INSTANT, nullable=False),
+        sa.Column("tuning", sa.String(71)),
+        sa.Column("nonce", sa.String(64)),
+        sa.Column("seeds", DOCUMENT),
+        sa.Column("frozen_at", INSTANT),
+        sa.PrimaryKeyConstraint("seq", name="pk_evaluations"),
+        sa.UniqueConstraint("id", name="uq_evaluations_id"),
+        sa.ForeignKeyConstraint(["tuning"], ["tunings.digest"], name="fk_evaluations_tuning"),
+        sa.CheckConstraint("state IN ('open', 'revealed')", name="ck_evaluations_state"),
+        sa.CheckConstraint(
+            "(state = 'revealed') = (tuning IS NOT NULL AND nonce IS NOT NULL AND seeds IS NOT NULL"
+            " AND frozen_at IS NOT NULL)",
+            name="ck_evaluations_revealed",
+        ),
+    )
+    op.create_index("ix_evaluations_tuning", "evaluations", ["tuning"], unique=False)
+
+
+def _evaluation_seeds() -> None:
+    op.create_table(
+        "evaluation_seeds",
+        sa.Column("tuning", sa.String(71), nullable=False),
+        sa.Column("seed", sa.BigInteger(), nullable=False),
+        sa.Column("evaluation_seq", KEY, nullable=False),
+        sa.PrimaryKeyConstraint("tuning", "seed", "evaluation_seq", name="pk_evaluation_seeds"),
+        sa.ForeignKeyConstraint(["tuning"], ["tunings.digest"], name="fk_evaluation_seeds_tuning"),
+        sa.ForeignKeyConstraint(["evaluation_seq"], ["evaluations.seq"], name="fk_evaluation_seeds_evaluation_seq"),
+    )
+
+
+def _comparisons() -> None:
+    op.create_table(
+        "comparisons",
+        sa.Column("seq", KEY, nullable=False),
+        sa.Column("id", sa.String(12), nullable=False),
+        sa.Column("name", sa.String(200), nullable=False),
+        sa.Column("left_job", sa.String(12), nullable=True),
+        sa.Column("left_campaign", sa.String(12), nullable=True),
+        sa.Column("right_job", sa.String(12), nullable=True),
+        sa.Column("right_campaign", sa.String(12), nullable=True),
+        sa.Column("submitted_by", sa.String(200), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("(left_job IS NULL) <> (left_campaign IS NULL)", name="ck_comparisons_left"),
+        sa.CheckConstraint("(right_job IS NULL) <> (right_campaign IS NULL)", name="ck_comparisons_right"),
+        sa.ForeignKeyConstraint(["left_job"], ["jobs.id"], name="fk_comparisons_left_job"),
+        sa.ForeignKeyConstraint(["left_campaign"], ["campaigns.id"], name="fk_comparisons_left_campaign"),
+        sa.ForeignKeyConstraint(["right_job"], ["jobs.id"], name="fk_comparisons_right_job"),
+        sa.ForeignKeyConstraint(["right_campaign"], ["campaigns.id"], name="fk_comparisons_right_campaign"),
+        sa.PrimaryKeyConstraint("seq", name="pk_comparisons"),
+        sa.UniqueConstraint("id", name="uq_comparisons_id"),
+    )
