@@ -88,7 +88,7 @@ bench-house: setup ## The structure of the code base in numbers, each beside its
 	$(BIN)/python perf/house.py
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
-	$(BIN)/python -m neurorig_server.api.openapi_document
+	$(BIN)/python -m neurorig_server.openapi_document
 
 clean:          ## Remove what can be made again; databases, traces and results in var/ stay.
 	rm -rf $(VENV) var/env dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -32,12 +32,12 @@ from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.http.threads import held_off
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.settings import Settings
 from neurorig_server.store import comparisons, schema_revision
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import attempts, documents, energy_cells, jobs
+from neurorig_server.threads import held_off
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests" / "support"))
 

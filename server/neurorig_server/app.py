@@ -14,12 +14,12 @@ from neurorig_server.api import health_routes
 from neurorig_server.api.router import api
 from neurorig_server.http import problems
 from neurorig_server.http.bodies import BodyGuard
-from neurorig_server.http.request_metrics import Timing
 from neurorig_server.http.shield import Shield
-from neurorig_server.http.wake import Listener
+from neurorig_server.metrics import Timing
 from neurorig_server.services import Services, build
 from neurorig_server.settings import Settings
 from neurorig_server.store.store import Store
+from neurorig_server.store.wake import Listener
 from neurorig_server.sweeper import sweep
 from neurorig_server.web import error_pages as page_errors
 from neurorig_server.web import router as pages

@@ -8,14 +8,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from neurorig_server.background import Analyst
-from neurorig_server.http.request_metrics import Metrics
-from neurorig_server.http.threads import Slots
-from neurorig_server.http.wake import Wake
+from neurorig_server.metrics import Metrics
 from neurorig_server.objects.files import FileStore
-from neurorig_server.objects.intake import Intake
-from neurorig_server.objects.traces import TraceStore, TraceUploads
+from neurorig_server.objects.traces import TraceStore
 from neurorig_server.settings import Settings
 from neurorig_server.store.store import Store
+from neurorig_server.store.wake import Wake
+from neurorig_server.threads import Slots
+from neurorig_server.uploads.file_uploads import Intake
+from neurorig_server.uploads.trace_uploads import TraceUploads
 
 
 @dataclass(frozen=True)

@@ -32,12 +32,13 @@ from neurorig_protocols.errors import DoesNotFit, MonitorLost
 from neurorig_protocols.job import BenchRecord, Digits, JobSpec, QuboMis
 from neurorig_protocols.lease import Lease, Renewal
 from neurorig_protocols.report import AttemptReport, TraceRef
-from neurorig_server.objects.traces import TraceStore, TraceUploads
+from neurorig_server.objects.traces import TraceStore
 from neurorig_server.recompute.attempt import recompute
 from neurorig_server.settings import Settings
 from neurorig_server.store import schema_revision
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
+from neurorig_server.uploads.trace_uploads import TraceUploads
 
 QUIET = {"lease_ttl_s": 3600, "bench_offline_s": 3600}
 """Nobody renews these leases or asks for work: both must outlive the tests."""

@@ -15,8 +15,8 @@ from neurorig_protocols.api.energy import EnergyAbsent, EnergyRows
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.records import Name
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.api.parameters import Id
 from neurorig_server.http.auth import Agent, Reader
+from neurorig_server.http.parameters import Id
 from neurorig_server.objects import traces as downsample
 from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.energy import EnergyFilter, GroupKey

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 
 from neurorig_protocols.api.benches import BenchView
 from neurorig_protocols.job import BenchRecord
-from neurorig_server.api.parameters import BenchName
 from neurorig_server.http.auth import Agent, Reader
+from neurorig_server.http.parameters import BenchName
 from neurorig_server.services import ServicesDep
 from neurorig_server.store.errors import FieldProblem, Invalid
 

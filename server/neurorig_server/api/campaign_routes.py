@@ -10,9 +10,9 @@ from pydantic import Field
 from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignView
 from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonPage, ComparisonRequest, ComparisonView
 from neurorig_server.api import submission
-from neurorig_server.api.parameters import Id, IdempotencyKey, WaitForBench
 from neurorig_server.api.submission import CampaignRequest
 from neurorig_server.http.auth import Reader, Submitter
+from neurorig_server.http.parameters import Id, IdempotencyKey, WaitForBench
 from neurorig_server.services import ServicesDep
 from neurorig_server.store.campaigns import CampaignFilter
 from neurorig_server.store.idempotency import Key

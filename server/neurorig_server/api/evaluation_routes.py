@@ -13,9 +13,9 @@ from neurorig_protocols.api.tunings import TuningPage, TuningView
 from neurorig_protocols.benchmarks.evaluation import Nonce
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.records import Digest, Record
-from neurorig_server.api.parameters import Cursor, Id, IdempotencyKey, PageLimit, TuningDigest, WaitForBench
 from neurorig_server.api.submission import RoundJobs, jobs_of_round
 from neurorig_server.http.auth import Reader, Submitter
+from neurorig_server.http.parameters import Cursor, Id, IdempotencyKey, PageLimit, TuningDigest, WaitForBench
 from neurorig_server.services import ServicesDep
 from neurorig_server.store.evaluations import tag
 from neurorig_server.store.idempotency import Key

@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from neurorig_protocols.records import Record
 from neurorig_server.http.problems import MEDIA_TYPE, Problem, answer, problem
-from neurorig_server.http.request_metrics import CONTENT_TYPE
+from neurorig_server.metrics import CONTENT_TYPE
 from neurorig_server.services import ServicesDep
 from neurorig_server.store import schema_revision
 

@@ -9,8 +9,8 @@ from pydantic import Field
 
 from neurorig_protocols.api.jobs import JobEventView, JobPage, JobView
 from neurorig_protocols.job import JobSpec
-from neurorig_server.api.parameters import Id, IdempotencyKey, WaitForBench
 from neurorig_server.http.auth import Reader, Submitter
+from neurorig_server.http.parameters import Id, IdempotencyKey, WaitForBench
 from neurorig_server.services import ServicesDep
 from neurorig_server.store.jobs import JobFilter
 

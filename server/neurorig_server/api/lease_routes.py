@@ -20,8 +20,8 @@ from neurorig_protocols.lease import (
     RenewalAnswer,
 )
 from neurorig_protocols.records import Record
-from neurorig_server.api.parameters import HexDigest, Id
 from neurorig_server.http.auth import Agent
+from neurorig_server.http.parameters import HexDigest, Id
 from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.tokens import Principal
 

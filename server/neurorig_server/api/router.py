@@ -14,26 +14,14 @@ from neurorig_server.api import (
     file_routes,
     job_routes,
     lease_routes,
-    parameters,
     target_routes,
     token_routes,
 )
-from neurorig_server.http.problems import MEDIA_TYPE, Problem
+from neurorig_server.http import parameters
+from neurorig_server.http.problems import MEANINGS, MEDIA_TYPE, Problem
 
 PREFIX = "/api/v1"
 
-MEANINGS = {
-    400: "The body is not JSON.",
-    401: "No token, or one that is unknown, expired or revoked.",
-    403: "The token may not do this.",
-    404: "No such thing.",
-    408: "The body stopped arriving.",
-    409: "It cannot be done now; `code` says why.",
-    413: "The body is too large.",
-    415: "The body has another type.",
-    422: "The request is not acceptable; `errors` names every violated field.",
-    500: "The server failed; the correlation id stands in its log.",
-}
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {"description": meaning, "model": Problem, "content": {MEDIA_TYPE: {}}}
     for status, meaning in MEANINGS.items()

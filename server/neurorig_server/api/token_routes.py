@@ -7,8 +7,8 @@ from pydantic import AwareDatetime, Field
 
 from neurorig_protocols.api.tokens import Scope, TokenCreated, TokenView
 from neurorig_protocols.records import Name, Record
-from neurorig_server.api.parameters import Id
 from neurorig_server.http.auth import Admin
+from neurorig_server.http.parameters import Id
 from neurorig_server.services import ServicesDep
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])

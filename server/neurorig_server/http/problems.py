@@ -27,6 +27,20 @@ MAX_ERRORS = 100
 
 CODES = {400: "invalid_json", 404: "not_found", 405: "method_not_allowed", 413: "body_too_large"}
 
+MEANINGS = {
+    400: "The body is not JSON.",
+    401: "No token, or one that is unknown, expired or revoked.",
+    403: "The token may not do this.",
+    404: "No such thing.",
+    408: "The body stopped arriving.",
+    409: "It cannot be done now; `code` says why.",
+    413: "The body is too large.",
+    415: "The body has another type.",
+    422: "The request is not acceptable; `errors` names every violated field.",
+    500: "The server failed; the correlation id stands in its log.",
+}
+"""What each status of a refusal means, as the documentation says it."""
+
 
 class Problem(Record):
     """Problem details. `code` is stable and may be matched by programs; `errors` names every violated field."""

@@ -19,7 +19,6 @@ from neurorig_protocols.benchmarks.comparison import compare
 from neurorig_protocols.benchmarks.summary import Summary, summarise_campaign
 from neurorig_protocols.benchmarks.trial_results import Result
 from neurorig_protocols.job import JobSpec, JobState
-from neurorig_server.http.threads import held_off
 from neurorig_server.ids import new_id
 from neurorig_server.recompute.campaign_results import ANSWER_FIELDS, Pieces, result_of
 from neurorig_server.store import idempotency
@@ -31,6 +30,7 @@ from neurorig_server.store.owned import OwnedFilter, newest_first
 from neurorig_server.store.paging import cut
 from neurorig_server.store.tables import attempts, campaigns, documents, energy_cells, jobs
 from neurorig_server.store.tokens import Principal
+from neurorig_server.threads import held_off
 
 
 def of_campaign(connection: Connection, campaign_id: str) -> list[Result]:

@@ -10,6 +10,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
 from neurorig_server.http.auth import COOKIE
+from neurorig_server.http.problems import MEANINGS
 from neurorig_server.services import ServicesDep
 from neurorig_server.store.errors import Refused
 from neurorig_server.web import openapi_text
@@ -49,8 +50,6 @@ def _common(request: Request, services: Any) -> dict[str, Any]:
 
 @lru_cache(maxsize=1)
 def _operations(app: FastAPI) -> dict[str, Any]:
-    from neurorig_server.api.router import MEANINGS
-
     statuses = [str(status) for status in MEANINGS]
     return {
         "tags": openapi_text.operations(app.openapi(), statuses),

@@ -14,8 +14,8 @@ from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.job import TERMINAL_STATES, JobState
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.records import Record
-from neurorig_server.api.parameters import Id
 from neurorig_server.http.auth import COOKIE, Reader
+from neurorig_server.http.parameters import Id
 from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.evaluations import round_of_tag
 from neurorig_server.store.jobs import JobFilter

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import text
 
 from neurorig_protocols.job import JobSpec
-from neurorig_server.http.wake import Listener, Wake
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
+from neurorig_server.store.wake import Listener, Wake
 
 # One process serves a SQLite file, so there is nobody to tell.
 pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)

@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from neurorig_server.http.threads import held_off
+from neurorig_server.threads import held_off
 
 
 def test_last_one_out_turns_it_on_again() -> None:

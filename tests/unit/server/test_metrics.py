@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from neurorig_server.http.request_metrics import route_template
+from neurorig_server.metrics import route_template
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from neurorig_server.api import openapi_document
+from neurorig_server import openapi_document
 
 REPOSITORY = Path(__file__).parents[3]
 
 
 def test_committed_file_is_the_applications_own() -> None:
-    """docs/reference/openapi.json is what `python -m neurorig_server.api.openapi_document` writes."""
+    """docs/reference/openapi.json is what `python -m neurorig_server.openapi_document` writes."""
     committed = (REPOSITORY / openapi_document.COMMITTED).read_text(encoding="utf-8")
 
-    assert committed == openapi_document.document(), "run: python -m neurorig_server.api.openapi_document"
+    assert committed == openapi_document.document(), "run: python -m neurorig_server.openapi_document"
 
 
 def test_file_is_written_where_it_is_wanted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

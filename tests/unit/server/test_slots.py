@@ -7,7 +7,7 @@ import threading
 import anyio
 import pytest
 
-from neurorig_server.http.threads import Slots
+from neurorig_server.threads import Slots
 
 MORE_THAN_THE_POOL = 60
 

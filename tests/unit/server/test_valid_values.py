@@ -11,7 +11,7 @@ import pytest
 from server_kit import bench_body, job
 
 from neurorig_protocols.forms import WORDS
-from neurorig_server.api.openapi_document import document
+from neurorig_server.openapi_document import document
 
 
 def test_every_pattern_of_the_api_has_words() -> None:

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from neurorig_server.http.wake import DEAF_POLL_S, Wake, benches_in
+from neurorig_server.store.wake import DEAF_POLL_S, Wake, benches_in
 
 
 def test_notification_from_a_thread_wakes_the_named_bench_only() -> None:

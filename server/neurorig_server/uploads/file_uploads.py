@@ -13,13 +13,13 @@ from starlette.requests import ClientDisconnect
 
 from neurorig_protocols.api.files import FileView
 from neurorig_protocols.files import FileKind
-from neurorig_server.http.threads import Slots
-from neurorig_server.objects.check_process import run_check
 from neurorig_server.objects.files import FileStore, Part, Staging
 from neurorig_server.settings import Settings
 from neurorig_server.store.errors import FieldProblem, FileTooLarge, Invalid, ServerBusy
 from neurorig_server.store.files import ContentGone, Files, NewFile
 from neurorig_server.store.tokens import Principal
+from neurorig_server.threads import Slots
+from neurorig_server.uploads.check_process import run_check
 
 WRITE_BYTES = 1 << 20
 

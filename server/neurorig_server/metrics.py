@@ -11,9 +11,9 @@ from prometheus_client.registry import Collector
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from neurorig_protocols.job import JobState
-from neurorig_server.http.wake import Wake
 from neurorig_server.store.database import Database
 from neurorig_server.store.metrics import counts
+from neurorig_server.store.wake import Wake
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -1,4 +1,4 @@
-"""Writes the OpenAPI file of this version: `python -m neurorig_server.api.openapi_document [PATH]`."""
+"""Writes the OpenAPI file of this version: `python -m neurorig_server.openapi_document [PATH]`."""
 
 from __future__ import annotations
 
