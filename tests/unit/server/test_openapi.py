@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from neurorig_protocols.api.tokens import Scope
 from neurorig_server import openapi_document
 
 REPOSITORY = Path(__file__).parents[3]
@@ -39,7 +41,9 @@ def test_every_route_is_documented_with_its_problems() -> None:
         assert op["description"], op["operationId"]
         assert {"401", "403", "404", "409", "422"} <= set(op["responses"]), op["operationId"]
         assert "application/problem+json" in op["responses"]["422"]["content"]
-        assert op["security"] == [{"HTTPBearer": []}], op["operationId"]
+        ((scheme, scopes),) = op["security"][0].items()
+        assert scheme == "HTTPBearer", op["operationId"]
+        assert set(scopes) <= set(get_args(Scope)), op["operationId"]
 
 
 @pytest.mark.parametrize("name", ["Problem", "JobView", "AttemptView", "EnergyMatrix", "Lease", "BenchView"])
