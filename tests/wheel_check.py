@@ -18,6 +18,7 @@ PACKAGES = {
     "neurorig",
     "neurorig_agents",
     "neurorig_drivers",
+    "neurorig_lab",
     "neurorig_migrations",
     "neurorig_protocols",
     "neurorig_server",
