@@ -31,7 +31,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> object:
-    # Loaded on first use: `neurorig agent run` must not pay for an HTTP client and its views.
+    # Loaded on first use: `neurorig agent run` must not pay for an HTTP client and its records.
     if name not in _HOMES:
         raise AttributeError(f"module 'neurorig' has no attribute '{name}'")
     return getattr(import_module(_HOMES[name]), name)

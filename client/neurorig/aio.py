@@ -14,13 +14,24 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from neurorig import benchmark_views, calls, file_views, rule_views, target_views, views
+from neurorig import calls
 from neurorig.connection import RETRY_S, Connection, Resend
 from neurorig.errors import Unreachable
 from neurorig.uploads import named
-from neurorig.view_base import Page
 from neurorig.waiting import Waiting
+from neurorig_protocols.api.attempts import AttemptView, TraceInfo, TraceSeries
+from neurorig_protocols.api.benches import BenchView
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
+from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonEntry, ComparisonView
+from neurorig_protocols.api.energy import EnergyAbsent, EnergyTable
+from neurorig_protocols.api.evaluations import EvaluationView
+from neurorig_protocols.api.files import FileView
+from neurorig_protocols.api.jobs import JobView
+from neurorig_protocols.api.targets import TargetDetail, TargetList, TargetView
+from neurorig_protocols.api.tokens import TokenCreated, TokenView
+from neurorig_protocols.api.tunings import TuningView
 from neurorig_protocols.benchmarks.targets import Proposal
+from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 
 T = TypeVar("T")
@@ -101,7 +112,7 @@ class AsyncClient:
             raise self._connection.lost(error) from error
         return call.read(response)
 
-    async def _follow(self, page_at: Callable[[str | None], calls.Call[Page[T]]]) -> AsyncIterator[T]:
+    async def _follow(self, page_at: Callable[[str | None], calls.Call[calls.Page[T]]]) -> AsyncIterator[T]:
         """Yield what stands on the pages, asking for a page only when it is needed."""
         cursor = None
         while True:
@@ -118,7 +129,7 @@ class AsyncClient:
         *,
         idempotency_key: str | None = None,
         wait_for_bench: bool = False,
-    ) -> views.JobView:
+    ) -> JobView:
         """Queue a job.
 
         Args:
@@ -138,12 +149,12 @@ class AsyncClient:
             >>> scenario = {"kind": "fixed-timeout", "timeout_s": 0.01}
             >>> workload = {"name": "qubo-mis", "n": 10, "density": 0.01, "seed": 0, "scenario": scenario}
             >>> job = await client.submit({"workload": workload}, wait_for_bench=True)
-            >>> job.state
-            'queued'
+            >>> print(job.state)
+            queued
         """
         return await self.send(calls.submit(spec, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench))
 
-    def jobs(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[views.JobView]:
+    def jobs(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[JobView]:
         """Iterate over jobs, newest first.
 
         Args:
@@ -159,7 +170,7 @@ class AsyncClient:
         """
         return self._follow(lambda cursor: calls.job_page({"limit": page_size, **filters}, cursor))
 
-    async def job(self, job_id: str) -> views.JobView:
+    async def job(self, job_id: str) -> JobView:
         """Return one job with its attempts; a queued one with its position and the reason why it waits.
 
         Args:
@@ -170,7 +181,7 @@ class AsyncClient:
         """
         return await self.send(calls.job(job_id))
 
-    async def cancel(self, job_id: str) -> views.JobView:
+    async def cancel(self, job_id: str) -> JobView:
         """Request that a job end.
 
         It ends at once where its board can stop a run, else after the window that is being measured.
@@ -194,7 +205,7 @@ class AsyncClient:
         grid: Mapping[str, Iterable[Any]],
         *,
         idempotency_key: str | None = None,
-    ) -> views.CampaignCreated:
+    ) -> CampaignCreated:
         """Queue every combination of a grid of jobs, or none of them.
 
         Args:
@@ -215,7 +226,7 @@ class AsyncClient:
         """
         return await self.send(calls.submit_campaign(name, base, grid, idempotency_key=idempotency_key))
 
-    def campaigns(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[views.CampaignView]:
+    def campaigns(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[CampaignView]:
         """Iterate over campaigns, newest first.
 
         Args:
@@ -231,7 +242,7 @@ class AsyncClient:
         """
         return self._follow(lambda cursor: calls.campaign_page({"limit": page_size, **filters}, cursor))
 
-    async def campaign(self, campaign_id: str) -> views.CampaignView:
+    async def campaign(self, campaign_id: str) -> CampaignView:
         """Return a campaign: its jobs counted by state, and the share (0 to 1) that has ended.
 
         Args:
@@ -242,7 +253,7 @@ class AsyncClient:
         """
         return await self.send(calls.campaign(campaign_id))
 
-    async def campaign_summary(self, campaign_id: str) -> benchmark_views.CampaignSummaryView:
+    async def campaign_summary(self, campaign_id: str) -> CampaignSummary:
         """Return the benchmark's tables of a campaign as they stand now.
 
         Args:
@@ -263,7 +274,7 @@ class AsyncClient:
         *,
         name: str = "",
         idempotency_key: str | None = None,
-    ) -> benchmark_views.ComparisonView:
+    ) -> ComparisonView:
         """Compare two sides that solve the same problems; both may still be running.
 
         Args:
@@ -283,9 +294,7 @@ class AsyncClient:
         """
         return await self.send(calls.create_comparison(left, right, name, idempotency_key=idempotency_key))
 
-    def comparisons(
-        self, *, page_size: int = 100, **filters: calls.Param
-    ) -> AsyncIterator[benchmark_views.ComparisonEntry]:
+    def comparisons(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[ComparisonEntry]:
         """Iterate over comparisons without their numbers, newest first.
 
         Args:
@@ -301,7 +310,7 @@ class AsyncClient:
         """
         return self._follow(lambda cursor: calls.comparison_page({"limit": page_size, **filters}, cursor))
 
-    async def comparison(self, comparison_id: str) -> benchmark_views.ComparisonView:
+    async def comparison(self, comparison_id: str) -> ComparisonView:
         """Return a comparison with its numbers as they stand now.
 
         Args:
@@ -312,7 +321,7 @@ class AsyncClient:
         """
         return await self.send(calls.comparison(comparison_id))
 
-    async def targets(self, **filters: calls.Param) -> target_views.TargetList:
+    async def targets(self, **filters: calls.Param) -> TargetList:
         """Return official and best verified targets.
 
         Args:
@@ -328,7 +337,7 @@ class AsyncClient:
         """
         return await self.send(calls.targets(filters))
 
-    async def target(self, key: str) -> target_views.TargetView:
+    async def target(self, key: str) -> TargetDetail:
         """Return one target with its solution and who held the record before.
 
         Args:
@@ -350,7 +359,7 @@ class AsyncClient:
         """
         return await self.send(calls.target_solution(key))
 
-    async def propose_target(self, proposal: Proposal) -> target_views.TargetView:
+    async def propose_target(self, proposal: Proposal) -> TargetView:
         """Propose a solution as the new best one; the server recomputes its cost.
 
         Args:
@@ -364,9 +373,7 @@ class AsyncClient:
         """
         return await self.send(calls.propose_target(proposal))
 
-    async def declare_tuning(
-        self, declaration: Mapping[str, Any], *, idempotency_key: str | None = None
-    ) -> rule_views.TuningView:
+    async def declare_tuning(self, declaration: Mapping[str, Any], *, idempotency_key: str | None = None) -> TuningView:
         """Freeze a tuning declaration; declaring the same one again returns the first.
 
         Args:
@@ -381,7 +388,7 @@ class AsyncClient:
         """
         return await self.send(calls.declare_tuning(declaration, idempotency_key=idempotency_key))
 
-    async def tuning(self, digest: str) -> rule_views.TuningView:
+    async def tuning(self, digest: str) -> TuningView:
         """Return a tuning declaration.
 
         Args:
@@ -392,7 +399,7 @@ class AsyncClient:
         """
         return await self.send(calls.tuning(digest))
 
-    def tunings(self, *, page_size: int = 100) -> AsyncIterator[rule_views.TuningView]:
+    def tunings(self, *, page_size: int = 100) -> AsyncIterator[TuningView]:
         """Iterate over tuning declarations, newest first.
 
         Args:
@@ -402,7 +409,7 @@ class AsyncClient:
 
     async def open_evaluation(
         self, benchmark: str = "qubo-mis", *, comment: str = "", idempotency_key: str | None = None
-    ) -> rule_views.EvaluationView:
+    ) -> EvaluationView:
         """Open an evaluation round: the server commits to a secret that it publishes later.
 
         Args:
@@ -417,7 +424,7 @@ class AsyncClient:
 
     async def freeze_evaluation(
         self, round_id: str, digest: str, *, nonce: str, idempotency_key: str | None = None
-    ) -> rule_views.EvaluationView:
+    ) -> EvaluationView:
         """Freeze a declaration into a round: the seeds are drawn and the secret is published.
 
         Args:
@@ -435,7 +442,7 @@ class AsyncClient:
         """
         return await self.send(calls.freeze_evaluation(round_id, digest, nonce, idempotency_key=idempotency_key))
 
-    async def evaluation(self, round_id: str) -> rule_views.EvaluationView:
+    async def evaluation(self, round_id: str) -> EvaluationView:
         """Return an evaluation round.
 
         Args:
@@ -446,7 +453,7 @@ class AsyncClient:
         """
         return await self.send(calls.evaluation(round_id))
 
-    def evaluations(self, *, page_size: int = 100) -> AsyncIterator[rule_views.EvaluationView]:
+    def evaluations(self, *, page_size: int = 100) -> AsyncIterator[EvaluationView]:
         """Iterate over evaluation rounds, newest first.
 
         Args:
@@ -461,7 +468,7 @@ class AsyncClient:
         *,
         idempotency_key: str | None = None,
         wait_for_bench: bool = False,
-    ) -> views.CampaignCreated:
+    ) -> CampaignCreated:
         """Queue the jobs of a revealed round as a campaign.
 
         Args:
@@ -479,11 +486,11 @@ class AsyncClient:
         call = calls.submit_evaluation(round_id, jobs, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench)
         return await self.send(call)
 
-    async def benches(self) -> list[views.BenchView]:
+    async def benches(self) -> list[BenchView]:
         """Return all benches as their agents registered them."""
         return await self.send(calls.benches())
 
-    async def bench(self, name: str) -> views.BenchView:
+    async def bench(self, name: str) -> BenchView:
         """Return one bench.
 
         Args:
@@ -494,7 +501,7 @@ class AsyncClient:
         """
         return await self.send(calls.bench(name))
 
-    async def attempt(self, attempt_id: str) -> views.AttemptView:
+    async def attempt(self, attempt_id: str) -> AttemptView:
         """Return one attempt: times in s, answer as reported and as recomputed, quality, provenance.
 
         Args:
@@ -505,7 +512,7 @@ class AsyncClient:
         """
         return await self.send(calls.attempt(attempt_id))
 
-    async def energy(self, attempt_id: str) -> views.EnergyView | views.EnergyAbsent:
+    async def energy(self, attempt_id: str) -> EnergyMatrix | EnergyAbsent:
         """Return the energy of an attempt in joules, component by phase.
 
         Args:
@@ -523,7 +530,7 @@ class AsyncClient:
         """
         return await self.send(calls.energy(attempt_id))
 
-    async def energies(self, *, group_by: Iterable[str] = (), **filters: calls.Param) -> views.EnergyTable:
+    async def energies(self, *, group_by: Iterable[str] = (), **filters: calls.Param) -> EnergyTable:
         """Return the mean energy of one window over attempts, in joules; virtual and physical are never mixed.
 
         Args:
@@ -538,9 +545,9 @@ class AsyncClient:
             []
         """
         found = await self.send(calls.energies(filters, group_by))
-        return views.EnergyTable(found.rows)
+        return EnergyTable(found.rows)
 
-    async def traces(self, attempt_id: str) -> list[views.TraceInfo]:
+    async def traces(self, attempt_id: str) -> list[TraceInfo]:
         """Return what was recorded in an attempt, one entry per monitor.
 
         Args:
@@ -551,7 +558,7 @@ class AsyncClient:
         """
         return await self.send(calls.traces(attempt_id))
 
-    async def trace(self, attempt_id: str, monitor: str, *, points: int = 2000) -> views.TraceSeries:
+    async def trace(self, attempt_id: str, monitor: str, *, points: int = 2000) -> TraceSeries:
         """Return one monitor's trace, thinned to bins that keep every extreme.
 
         Args:
@@ -590,7 +597,7 @@ class AsyncClient:
         name: str | None = None,
         form: str | None = None,
         **options: calls.Param,
-    ) -> file_views.FileView:
+    ) -> FileView:
         """Upload a file that jobs can name.
 
         Args:
@@ -609,7 +616,7 @@ class AsyncClient:
         data, label = await asyncio.to_thread(named, content, name)
         return await self.send(calls.upload(data, kind=kind, name=label, options={"format": form, **options}))
 
-    def files(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[file_views.FileView]:
+    def files(self, *, page_size: int = 100, **filters: calls.Param) -> AsyncIterator[FileView]:
         """Iterate over uploaded files, newest first.
 
         Args:
@@ -618,7 +625,7 @@ class AsyncClient:
         """
         return self._follow(lambda cursor: calls.file_page({"limit": page_size, **filters}, cursor))
 
-    async def file(self, digest: str) -> file_views.FileView:
+    async def file(self, digest: str) -> FileView:
         """Return one uploaded file's name and facts.
 
         Args:
@@ -653,7 +660,7 @@ class AsyncClient:
 
     async def create_token(
         self, name: str, scopes: Iterable[str], *, bench: str | None = None, expires_at: datetime | None = None
-    ) -> views.TokenCreated:
+    ) -> TokenCreated:
         """Create a token; needs the scope admin.
 
         Args:
@@ -674,7 +681,7 @@ class AsyncClient:
         """
         return await self.send(calls.create_token(name, scopes, bench, expires_at))
 
-    async def tokens(self) -> tuple[views.TokenView, ...]:
+    async def tokens(self) -> tuple[TokenView, ...]:
         """Return all tokens, without their secrets; needs the scope admin.
 
         Raises:
@@ -696,13 +703,13 @@ class AsyncClient:
     async def wait(
         self,
         job_ids: Iterable[str],
-        on_update: Callable[[views.JobView], None] | None = None,
+        on_update: Callable[[JobView], None] | None = None,
         *,
         on_outage: Callable[[Unreachable], None] | None = None,
         on_round: Callable[[], None] | None = None,
         poll_s: float = 0.5,
         patience_s: float = 600.0,
-    ) -> list[views.JobView]:
+    ) -> list[JobView]:
         """Wait until all jobs have ended, whatever way.
 
         Args:

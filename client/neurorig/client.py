@@ -14,13 +14,24 @@ from typing import Any, Self, TypeVar
 
 import httpx
 
-from neurorig import benchmark_views, calls, file_views, rule_views, target_views, views
+from neurorig import calls
 from neurorig.connection import RETRY_S, Connection, Resend
 from neurorig.errors import Unreachable
 from neurorig.uploads import named
-from neurorig.view_base import Page
 from neurorig.waiting import Waiting
+from neurorig_protocols.api.attempts import AttemptView, TraceInfo, TraceSeries
+from neurorig_protocols.api.benches import BenchView
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
+from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonEntry, ComparisonView
+from neurorig_protocols.api.energy import EnergyAbsent, EnergyTable
+from neurorig_protocols.api.evaluations import EvaluationView
+from neurorig_protocols.api.files import FileView
+from neurorig_protocols.api.jobs import JobView
+from neurorig_protocols.api.targets import TargetDetail, TargetList, TargetView
+from neurorig_protocols.api.tokens import TokenCreated, TokenView
+from neurorig_protocols.api.tunings import TuningView
 from neurorig_protocols.benchmarks.targets import Proposal
+from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 
 T = TypeVar("T")
@@ -101,7 +112,7 @@ class Client:
             raise self._connection.lost(error) from error
         return call.read(response)
 
-    def _follow(self, page_at: Callable[[str | None], calls.Call[Page[T]]]) -> Iterator[T]:
+    def _follow(self, page_at: Callable[[str | None], calls.Call[calls.Page[T]]]) -> Iterator[T]:
         """Yield what stands on the pages, asking for a page only when it is needed."""
         cursor = None
         while True:
@@ -117,7 +128,7 @@ class Client:
         *,
         idempotency_key: str | None = None,
         wait_for_bench: bool = False,
-    ) -> views.JobView:
+    ) -> JobView:
         """Queue a job.
 
         Args:
@@ -137,12 +148,12 @@ class Client:
             >>> scenario = {"kind": "fixed-timeout", "timeout_s": 0.01}
             >>> workload = {"name": "qubo-mis", "n": 10, "density": 0.01, "seed": 0, "scenario": scenario}
             >>> job = client.submit({"workload": workload}, wait_for_bench=True)
-            >>> job.state
-            'queued'
+            >>> print(job.state)
+            queued
         """
         return self.send(calls.submit(spec, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench))
 
-    def jobs(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[views.JobView]:
+    def jobs(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[JobView]:
         """Iterate over jobs, newest first.
 
         Args:
@@ -158,7 +169,7 @@ class Client:
         """
         return self._follow(lambda cursor: calls.job_page({"limit": page_size, **filters}, cursor))
 
-    def job(self, job_id: str) -> views.JobView:
+    def job(self, job_id: str) -> JobView:
         """Return one job with its attempts; a queued one with its position and the reason why it waits.
 
         Args:
@@ -169,7 +180,7 @@ class Client:
         """
         return self.send(calls.job(job_id))
 
-    def cancel(self, job_id: str) -> views.JobView:
+    def cancel(self, job_id: str) -> JobView:
         """Request that a job end.
 
         It ends at once where its board can stop a run, else after the window that is being measured.
@@ -193,7 +204,7 @@ class Client:
         grid: Mapping[str, Iterable[Any]],
         *,
         idempotency_key: str | None = None,
-    ) -> views.CampaignCreated:
+    ) -> CampaignCreated:
         """Queue every combination of a grid of jobs, or none of them.
 
         Args:
@@ -214,7 +225,7 @@ class Client:
         """
         return self.send(calls.submit_campaign(name, base, grid, idempotency_key=idempotency_key))
 
-    def campaigns(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[views.CampaignView]:
+    def campaigns(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[CampaignView]:
         """Iterate over campaigns, newest first.
 
         Args:
@@ -230,7 +241,7 @@ class Client:
         """
         return self._follow(lambda cursor: calls.campaign_page({"limit": page_size, **filters}, cursor))
 
-    def campaign(self, campaign_id: str) -> views.CampaignView:
+    def campaign(self, campaign_id: str) -> CampaignView:
         """Return a campaign: its jobs counted by state, and the share (0 to 1) that has ended.
 
         Args:
@@ -241,7 +252,7 @@ class Client:
         """
         return self.send(calls.campaign(campaign_id))
 
-    def campaign_summary(self, campaign_id: str) -> benchmark_views.CampaignSummaryView:
+    def campaign_summary(self, campaign_id: str) -> CampaignSummary:
         """Return the benchmark's tables of a campaign as they stand now.
 
         Args:
@@ -262,7 +273,7 @@ class Client:
         *,
         name: str = "",
         idempotency_key: str | None = None,
-    ) -> benchmark_views.ComparisonView:
+    ) -> ComparisonView:
         """Compare two sides that solve the same problems; both may still be running.
 
         Args:
@@ -282,7 +293,7 @@ class Client:
         """
         return self.send(calls.create_comparison(left, right, name, idempotency_key=idempotency_key))
 
-    def comparisons(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[benchmark_views.ComparisonEntry]:
+    def comparisons(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[ComparisonEntry]:
         """Iterate over comparisons without their numbers, newest first.
 
         Args:
@@ -298,7 +309,7 @@ class Client:
         """
         return self._follow(lambda cursor: calls.comparison_page({"limit": page_size, **filters}, cursor))
 
-    def comparison(self, comparison_id: str) -> benchmark_views.ComparisonView:
+    def comparison(self, comparison_id: str) -> ComparisonView:
         """Return a comparison with its numbers as they stand now.
 
         Args:
@@ -309,7 +320,7 @@ class Client:
         """
         return self.send(calls.comparison(comparison_id))
 
-    def targets(self, **filters: calls.Param) -> target_views.TargetList:
+    def targets(self, **filters: calls.Param) -> TargetList:
         """Return official and best verified targets.
 
         Args:
@@ -325,7 +336,7 @@ class Client:
         """
         return self.send(calls.targets(filters))
 
-    def target(self, key: str) -> target_views.TargetView:
+    def target(self, key: str) -> TargetDetail:
         """Return one target with its solution and who held the record before.
 
         Args:
@@ -347,7 +358,7 @@ class Client:
         """
         return self.send(calls.target_solution(key))
 
-    def propose_target(self, proposal: Proposal) -> target_views.TargetView:
+    def propose_target(self, proposal: Proposal) -> TargetView:
         """Propose a solution as the new best one; the server recomputes its cost.
 
         Args:
@@ -361,9 +372,7 @@ class Client:
         """
         return self.send(calls.propose_target(proposal))
 
-    def declare_tuning(
-        self, declaration: Mapping[str, Any], *, idempotency_key: str | None = None
-    ) -> rule_views.TuningView:
+    def declare_tuning(self, declaration: Mapping[str, Any], *, idempotency_key: str | None = None) -> TuningView:
         """Freeze a tuning declaration; declaring the same one again returns the first.
 
         Args:
@@ -378,7 +387,7 @@ class Client:
         """
         return self.send(calls.declare_tuning(declaration, idempotency_key=idempotency_key))
 
-    def tuning(self, digest: str) -> rule_views.TuningView:
+    def tuning(self, digest: str) -> TuningView:
         """Return a tuning declaration.
 
         Args:
@@ -389,7 +398,7 @@ class Client:
         """
         return self.send(calls.tuning(digest))
 
-    def tunings(self, *, page_size: int = 100) -> Iterator[rule_views.TuningView]:
+    def tunings(self, *, page_size: int = 100) -> Iterator[TuningView]:
         """Iterate over tuning declarations, newest first.
 
         Args:
@@ -399,7 +408,7 @@ class Client:
 
     def open_evaluation(
         self, benchmark: str = "qubo-mis", *, comment: str = "", idempotency_key: str | None = None
-    ) -> rule_views.EvaluationView:
+    ) -> EvaluationView:
         """Open an evaluation round: the server commits to a secret that it publishes later.
 
         Args:
@@ -414,7 +423,7 @@ class Client:
 
     def freeze_evaluation(
         self, round_id: str, digest: str, *, nonce: str, idempotency_key: str | None = None
-    ) -> rule_views.EvaluationView:
+    ) -> EvaluationView:
         """Freeze a declaration into a round: the seeds are drawn and the secret is published.
 
         Args:
@@ -432,7 +441,7 @@ class Client:
         """
         return self.send(calls.freeze_evaluation(round_id, digest, nonce, idempotency_key=idempotency_key))
 
-    def evaluation(self, round_id: str) -> rule_views.EvaluationView:
+    def evaluation(self, round_id: str) -> EvaluationView:
         """Return an evaluation round.
 
         Args:
@@ -443,7 +452,7 @@ class Client:
         """
         return self.send(calls.evaluation(round_id))
 
-    def evaluations(self, *, page_size: int = 100) -> Iterator[rule_views.EvaluationView]:
+    def evaluations(self, *, page_size: int = 100) -> Iterator[EvaluationView]:
         """Iterate over evaluation rounds, newest first.
 
         Args:
@@ -458,7 +467,7 @@ class Client:
         *,
         idempotency_key: str | None = None,
         wait_for_bench: bool = False,
-    ) -> views.CampaignCreated:
+    ) -> CampaignCreated:
         """Queue the jobs of a revealed round as a campaign.
 
         Args:
@@ -476,11 +485,11 @@ class Client:
         call = calls.submit_evaluation(round_id, jobs, idempotency_key=idempotency_key, wait_for_bench=wait_for_bench)
         return self.send(call)
 
-    def benches(self) -> list[views.BenchView]:
+    def benches(self) -> list[BenchView]:
         """Return all benches as their agents registered them."""
         return self.send(calls.benches())
 
-    def bench(self, name: str) -> views.BenchView:
+    def bench(self, name: str) -> BenchView:
         """Return one bench.
 
         Args:
@@ -491,7 +500,7 @@ class Client:
         """
         return self.send(calls.bench(name))
 
-    def attempt(self, attempt_id: str) -> views.AttemptView:
+    def attempt(self, attempt_id: str) -> AttemptView:
         """Return one attempt: times in s, answer as reported and as recomputed, quality, provenance.
 
         Args:
@@ -502,7 +511,7 @@ class Client:
         """
         return self.send(calls.attempt(attempt_id))
 
-    def energy(self, attempt_id: str) -> views.EnergyView | views.EnergyAbsent:
+    def energy(self, attempt_id: str) -> EnergyMatrix | EnergyAbsent:
         """Return the energy of an attempt in joules, component by phase.
 
         Args:
@@ -520,7 +529,7 @@ class Client:
         """
         return self.send(calls.energy(attempt_id))
 
-    def energies(self, *, group_by: Iterable[str] = (), **filters: calls.Param) -> views.EnergyTable:
+    def energies(self, *, group_by: Iterable[str] = (), **filters: calls.Param) -> EnergyTable:
         """Return the mean energy of one window over attempts, in joules; virtual and physical are never mixed.
 
         Args:
@@ -535,9 +544,9 @@ class Client:
             []
         """
         found = self.send(calls.energies(filters, group_by))
-        return views.EnergyTable(found.rows)
+        return EnergyTable(found.rows)
 
-    def traces(self, attempt_id: str) -> list[views.TraceInfo]:
+    def traces(self, attempt_id: str) -> list[TraceInfo]:
         """Return what was recorded in an attempt, one entry per monitor.
 
         Args:
@@ -548,7 +557,7 @@ class Client:
         """
         return self.send(calls.traces(attempt_id))
 
-    def trace(self, attempt_id: str, monitor: str, *, points: int = 2000) -> views.TraceSeries:
+    def trace(self, attempt_id: str, monitor: str, *, points: int = 2000) -> TraceSeries:
         """Return one monitor's trace, thinned to bins that keep every extreme.
 
         Args:
@@ -587,7 +596,7 @@ class Client:
         name: str | None = None,
         form: str | None = None,
         **options: calls.Param,
-    ) -> file_views.FileView:
+    ) -> FileView:
         """Upload a file that jobs can name.
 
         Args:
@@ -606,7 +615,7 @@ class Client:
         data, label = named(content, name)
         return self.send(calls.upload(data, kind=kind, name=label, options={"format": form, **options}))
 
-    def files(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[file_views.FileView]:
+    def files(self, *, page_size: int = 100, **filters: calls.Param) -> Iterator[FileView]:
         """Iterate over uploaded files, newest first.
 
         Args:
@@ -615,7 +624,7 @@ class Client:
         """
         return self._follow(lambda cursor: calls.file_page({"limit": page_size, **filters}, cursor))
 
-    def file(self, digest: str) -> file_views.FileView:
+    def file(self, digest: str) -> FileView:
         """Return one uploaded file's name and facts.
 
         Args:
@@ -650,7 +659,7 @@ class Client:
 
     def create_token(
         self, name: str, scopes: Iterable[str], *, bench: str | None = None, expires_at: datetime | None = None
-    ) -> views.TokenCreated:
+    ) -> TokenCreated:
         """Create a token; needs the scope admin.
 
         Args:
@@ -671,7 +680,7 @@ class Client:
         """
         return self.send(calls.create_token(name, scopes, bench, expires_at))
 
-    def tokens(self) -> tuple[views.TokenView, ...]:
+    def tokens(self) -> tuple[TokenView, ...]:
         """Return all tokens, without their secrets; needs the scope admin.
 
         Raises:
@@ -693,13 +702,13 @@ class Client:
     def wait(
         self,
         job_ids: Iterable[str],
-        on_update: Callable[[views.JobView], None] | None = None,
+        on_update: Callable[[JobView], None] | None = None,
         *,
         on_outage: Callable[[Unreachable], None] | None = None,
         on_round: Callable[[], None] | None = None,
         poll_s: float = 0.5,
         patience_s: float = 600.0,
-    ) -> list[views.JobView]:
+    ) -> list[JobView]:
         """Wait until all jobs have ended, whatever way.
 
         Args:

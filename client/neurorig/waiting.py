@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from neurorig.connection import Outage
 from neurorig.errors import Unreachable
-from neurorig.views import JobView
+from neurorig_protocols.api.jobs import JobView
 
 
 class Waiting:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -28,7 +29,7 @@ from neurorig_protocols.bench import BenchProfile, Boundary
 from neurorig_protocols.counter_updates import edges_u_j
 from neurorig_protocols.errors import Overload, SamplesLost
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, Reality, worst_grade
+from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, Reality, quantity_or_none, worst_grade
 from neurorig_protocols.records import Finite, Name, Record
 from neurorig_protocols.trace import ChannelInfo, Trace, Window
 from neurorig_protocols.uncertain import Inputs, Uncertain, as_quantity
@@ -76,6 +77,35 @@ class EnergyMatrix(Record):
             if (cell.component, cell.phase) == (component, phase):
                 return cell
         raise KeyError((component, phase))
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per component and phase, for example for `pandas.DataFrame(...)`.
+
+        Returns:
+            Energies and standard uncertainties in J, durations in s. The dynamic energy (active minus idle) is None
+            where it was not measured, and `dynamic_absent` says why.
+        """
+        return [_plain(cell, self.reality) for cell in self.cells]
+
+
+def _plain(cell: EnergyCell, reality: Reality) -> dict[str, Any]:
+    dynamic = quantity_or_none(cell.dynamic)
+    return {
+        "component": cell.component,
+        "phase": cell.phase,
+        "rails": ", ".join(cell.rails),
+        "reality": reality,
+        "windows": cell.windows,
+        "duration_s": cell.duration_s,
+        "energy_j": cell.energy.value,
+        "u_j": cell.energy.u,
+        "per_window_j": cell.per_window.value,
+        "per_window_u_j": cell.per_window.u,
+        "grade": cell.energy.grade,
+        "dynamic_j": dynamic.value if dynamic else None,
+        "dynamic_u_j": dynamic.u if dynamic else None,
+        "dynamic_absent": cell.dynamic.reason if isinstance(cell.dynamic, Absent) else None,
+    }
 
 
 @dataclass(frozen=True)

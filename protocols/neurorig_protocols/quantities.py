@@ -86,6 +86,15 @@ class Absent(Record):
     reason: str
 
 
+Measured = Quantity | Absent
+"""A number, or the reason why there is none."""
+
+
+def quantity_or_none(measured: Measured) -> Quantity | None:
+    """Return the number, None where there is a reason instead."""
+    return measured if isinstance(measured, Quantity) else None
+
+
 def root_sum_square(parts: list[float]) -> float:
     """Combine independent standard uncertainties of one unit."""
     return math.hypot(*parts) if parts else 0.0

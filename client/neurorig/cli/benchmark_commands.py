@@ -9,8 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from neurorig import views
-from neurorig.benchmark_views import CampaignSummaryView
 from neurorig.cli import benchmark_tables, max_size
 from neurorig.cli.baseline import asked_baseline, keys_of
 from neurorig.cli.campaign_wait import wait_for_campaign
@@ -21,6 +19,9 @@ from neurorig.cli.submit_commands import BASELINE, JOB, ONCE
 from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_options, with_terminal
 from neurorig.client import Client
 from neurorig.errors import Unreachable
+from neurorig_protocols.answers import as_json
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
+from neurorig_protocols.api.comparisons import CampaignSummary
 from neurorig_protocols.benchmarks.tuning import SIZES
 from neurorig_protocols.job import JobSpec
 
@@ -161,9 +162,9 @@ def qubo_mis(terminal: Terminal, *, csv_path: Path | None, no_wait: bool, **opti
             _show(terminal, tables)
         else:
             joined = client.comparison(joined.id)
-            both = {"campaign": tables.model_dump(mode="json"), "comparison": joined.model_dump(mode="json")}
+            both = {"campaign": as_json(tables), "comparison": as_json(joined)}
             terminal.show(both, *_pictures(terminal, tables), "", *comparison_pictures(joined))
-    if any(view.states.get("failed", 0) or view.states.get("cancelled", 0) for view in views_of):
+    if any({"failed", "cancelled"} & {state for state, count in view.states.items() if count} for view in views_of):
         sys.exit(EXIT_JOB_FAILED)
 
 
@@ -197,7 +198,7 @@ def _asked(options: dict[str, Any]) -> tuple[Grid, Any]:
     return axes, base_job(axes, options)
 
 
-def _wait(client: Client, campaign: views.CampaignCreated) -> views.CampaignView:
+def _wait(client: Client, campaign: CampaignCreated) -> CampaignView:
     try:
         return wait_for_campaign(client, campaign.id, _say_change, _say_outage)
     except KeyboardInterrupt:
@@ -205,7 +206,7 @@ def _wait(client: Client, campaign: views.CampaignCreated) -> views.CampaignView
         sys.exit(EXIT_INTERRUPTED)
 
 
-def _write(found: CampaignSummaryView, csv_path: Path | None) -> None:
+def _write(found: CampaignSummary, csv_path: Path | None) -> None:
     if csv_path is not None:
         try:
             csv_path.write_text(benchmark_tables.summary_csv(found.summary), "utf-8")
@@ -213,16 +214,16 @@ def _write(found: CampaignSummaryView, csv_path: Path | None) -> None:
             raise click.BadParameter(f"cannot write '{csv_path}': {error.strerror}", param_hint="--csv") from error
 
 
-def _show(terminal: Terminal, found: CampaignSummaryView) -> None:
+def _show(terminal: Terminal, found: CampaignSummary) -> None:
     terminal.show(found, *_pictures(terminal, found))
 
 
-def _pictures(terminal: Terminal, found: CampaignSummaryView) -> list[RenderableType]:
+def _pictures(terminal: Terminal, found: CampaignSummary) -> list[RenderableType]:
     page = f"the same with charts: {terminal.server or 'the server'}/campaigns/{found.id}"
     return [*benchmark_tables.summary(found.summary), page]
 
 
-def _say_change(view: views.CampaignView) -> None:
+def _say_change(view: CampaignView) -> None:
     states = ", ".join(f"{count} {state}" for state, count in sorted(view.states.items()) if count)
     _say(f"{view.id}: {100 * view.complete:.0f} % ({states})")
 

@@ -11,20 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from rich.table import Table
 
-from neurorig.benchmark_views import (
-    ComparisonView,
-    MachineView,
-    ResultView,
-    RowView,
-    SummaryView,
-    ToGapView,
-    TotalView,
-    quantity_or_none,
-)
 from neurorig.cli import quantity_text as text
 from neurorig.cli import tables
 from neurorig.cli.tables import rows_under
-from neurorig.views import AbsentView, Measured, QuantityView
+from neurorig_protocols.api.comparisons import ComparisonView
+from neurorig_protocols.benchmarks.comparison import Compared, Machine, Total
+from neurorig_protocols.benchmarks.ratios import Difference, Refusal
+from neurorig_protocols.benchmarks.summary import Row, Summary, ToGap
+from neurorig_protocols.job import TimeToSolution
+from neurorig_protocols.quantities import Absent, Measured, Quantity, quantity_or_none
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -39,7 +34,7 @@ CSV_COLUMNS = (
 )  # fmt: skip
 
 
-def summary(found: SummaryView) -> list[RenderableType]:
+def summary(found: Summary) -> list[RenderableType]:
     """Return, for each machine and solver, a heading, its tables and its boundary; last the rules."""
     pictures: list[RenderableType] = []
     for who, group in groupby(found.rows, key=machine):
@@ -50,7 +45,7 @@ def summary(found: SummaryView) -> list[RenderableType]:
         pictures += [fixed_timeout(fixed)] if fixed else []
         pictures += ["", time_to_solution(to_solution)] if to_solution else []
         boundary = next((row.boundary for row in rows if row.boundary), None)
-        grades = ", ".join(dict.fromkeys(row.power.grade for row in rows if isinstance(row.power, QuantityView)))
+        grades = ", ".join(dict.fromkeys(row.power.grade for row in rows if isinstance(row.power, Quantity)))
         pictures += [f"power and energy ({grades}) {tables.boundary(boundary)}"] if boundary else []
         pictures += _notes(rows)
     state = f"{found.jobs - found.pending} of {found.jobs} jobs have ended"
@@ -58,7 +53,7 @@ def summary(found: SummaryView) -> list[RenderableType]:
     return [*pictures, "", f"{state}{left_out}. {found.start_rule} {found.stop_rule}"]
 
 
-def machine(row: RowView) -> str:
+def machine(row: Row) -> str:
     """Say who made the numbers of a row."""
     params = f", parameters {json.dumps(row.params, sort_keys=True)}" if row.params else ""
     tuning = f", tuning {row.tuning}" if row.tuning else ""
@@ -66,7 +61,7 @@ def machine(row: RowView) -> str:
     return f"{row.bench or 'no bench yet'}{where}, solver {row.solver}{params}{tuning}"
 
 
-def fixed_timeout(rows: Iterable[RowView]) -> Table:
+def fixed_timeout(rows: Iterable[Row]) -> Table:
     """One line per size, density and timeout."""
     table = rows_under("n", "density", "timeout", "seeds", "gap, official", "gap, best", "actual time", "mean power")
     for row in rows:
@@ -82,43 +77,47 @@ def fixed_timeout(rows: Iterable[RowView]) -> Table:
     return table
 
 
-def time_to_solution(rows: Iterable[RowView]) -> Table:
+def time_to_solution(rows: Iterable[Row]) -> Table:
     """One line per size, density and gap."""
     columns = ("n", "density", "limit", "to gap", "seeds", "reached", "median", "mean use of the limit", "energy")
     table = rows_under(*columns)
     for row in rows:
         size = (str(row.n), f"{100 * row.density:g} %", text.plain(row.requested_s, "s"))
         for to_gap in row.to_gaps:
-            goal = f"{100 * to_gap.gap:g} %, {row.scenario.reference}"
+            goal = f"{100 * to_gap.gap:g} %, {_reference(row)}"
             table.add_row(*size, goal, _seeds(row), *_latency(to_gap))
         if not row.to_gaps:
             table.add_row(*size, "all", _seeds(row), "", _refused(row), "", "")
     return table
 
 
-def _latency(to_gap: ToGapView) -> tuple[str, str, str, str]:
+def _reference(row: Row) -> str:
+    return row.scenario.reference if isinstance(row.scenario, TimeToSolution) else ""
+
+
+def _latency(to_gap: ToGap) -> tuple[str, str, str, str]:
     found = to_gap.latency
     median = text.plain(found.median, "s") if isinstance(found.median, float) else "not reached"
     used = _mean(found.restricted_mean)
     return f"{found.reached} of {found.runs}", median, used, _mean(to_gap.energy)
 
 
-def _gaps(row: RowView) -> tuple[str, str]:
+def _gaps(row: Row) -> tuple[str, str]:
     if row.refused is not None:
         return _refused(row), ""
     official, best = (_mean(gap, _percent) for gap in (row.gap_official, row.gap_best))
     return (f"{official} (not a set: seed {', '.join(map(str, row.infeasible))})" if row.infeasible else official), best
 
 
-def _refused(row: RowView) -> str:
-    return f"refused: {row.refused.reason_code}" if isinstance(row.refused, AbsentView) else "no result"
+def _refused(row: Row) -> str:
+    return f"refused: {row.refused.reason_code}" if isinstance(row.refused, Absent) else "no result"
 
 
-def _seeds(row: RowView) -> str:
+def _seeds(row: Row) -> str:
     return "5 seeds" if row.complete and len(row.seeds) == 5 else row.seeds_text + ("" if row.complete else " !")
 
 
-def _notes(rows: Sequence[RowView]) -> Iterator[str]:
+def _notes(rows: Sequence[Row]) -> Iterator[str]:
     """Name missing seeds and refusals below the tables, each reason once."""
     seen: dict[str, list[str]] = {}
     for row in rows:
@@ -126,9 +125,9 @@ def _notes(rows: Sequence[RowView]) -> Iterator[str]:
             seen.setdefault(f"{item.code}: {item.reason}", []).append(f"n = {row.n} seed {item.seed}")
         if len(row.seeds) == 1 and row.refused is None:
             seen.setdefault(f"{text.SINGLE}; ± is the instrument's alone", []).append(f"n = {row.n}")
-        if isinstance(row.refused, AbsentView):
+        if isinstance(row.refused, Absent):
             seen.setdefault(f"{row.refused.reason_code}: {row.refused.reason}", []).append(f"n = {row.n}")
-    for reason in dict.fromkeys(row.power.reason for row in rows if isinstance(row.power, AbsentView) and row.seeds):
+    for reason in dict.fromkeys(row.power.reason for row in rows if isinstance(row.power, Absent) and row.seeds):
         yield f"! power and energy: {reason}"
     for reason, where in seen.items():
         shown = ", ".join(dict.fromkeys(where[:4])) + (f" and {len(where) - 4} more" if len(where) > 4 else "")
@@ -138,19 +137,19 @@ def _notes(rows: Sequence[RowView]) -> Iterator[str]:
 def _mean(found: Measured, show: Callable[[Measured], str] | None = None) -> str:
     """Show a mean; one of a single seed is marked, and a note below says what that means."""
     shown = (show or _number)(found)
-    if isinstance(found, AbsentView) or found.n > 1:
+    if isinstance(found, Absent) or found.n > 1:
         return shown
     return f"{shown.removesuffix(f' ({text.SINGLE})')} (n = 1)"
 
 
 def _number(found: Measured) -> str:
-    if isinstance(found, AbsentView):
+    if isinstance(found, Absent):
         return SHORT.get(found.reason_code, f"absent: {found.reason_code}")
     return text.quantity(found.value, found.u, found.unit, found.k)
 
 
 def _percent(found: Measured) -> str:
-    if isinstance(found, AbsentView):
+    if isinstance(found, Absent):
         return f"absent: {found.reason_code}"
     shown = percent(found.value, found.k * (found.u or 0.0))
     return shown if found.u is not None else f"{shown} ({text.SINGLE})"
@@ -190,14 +189,14 @@ def comparison(found: ComparisonView) -> list[RenderableType]:
     return [heading, "ratios are left / right", table, *lonely, *pending]
 
 
-def _total(total: TotalView) -> str:
+def _total(total: Total) -> str:
     """Show the mean over the pairs; that of one pair has no spread, also where the meters give an uncertainty."""
     shown = result(total.mean, total.metric)
     single = total.mean.kind == "ratio" and total.mean.relation == "=" and total.mean.n == 1 and total.mean.u
     return f"{shown} ({text.SINGLE})" if single else shown
 
 
-def _machines(found: Iterable[MachineView]) -> str:
+def _machines(found: Iterable[Machine]) -> str:
     who = [f"{m.bench} ({m.board}, {m.reality}), solver {m.solver}" for m in found]
     return "; ".join(who) or "no result yet"
 
@@ -227,17 +226,17 @@ def _problem(found: Mapping[str, Any]) -> str:
 
 
 def _side(found: Measured, metric: str) -> str:
-    if isinstance(found, QuantityView) and found.unit == "1":
+    if isinstance(found, Quantity) and found.unit == "1":
         return _percent(found) if metric.startswith("gap") else uncertain(found.value, found.k * (found.u or 0.0))
     return _number(found)
 
 
-def result(found: ResultView, metric: str = "") -> str:
+def result(found: Compared, metric: str = "") -> str:
     """Return a ratio, a bound, a difference, or the sentence of a refusal."""
-    if found.kind == "refusal":
+    if isinstance(found, Refusal):
         return f"{found.code}: {found.sentence}"
-    if found.kind == "difference":
-        value, u = found.value or 0.0, found.u or 0.0
+    if isinstance(found, Difference):
+        value, u = found.value, found.u or 0.0
         shown = percent(value, 2 * u) if metric.startswith("gap") else uncertain(value, 2 * u, "+")
         return f"{shown} (difference)" if found.u is not None else f"{shown} (difference; {text.SINGLE})"
     low, high = (None if x is None else f"{x:.3g}" for x in (found.low, found.high))
@@ -248,7 +247,7 @@ def result(found: ResultView, metric: str = "") -> str:
     return uncertain(found.low or 0.0, 2 * (found.u or 0.0)) + single
 
 
-def summary_csv(found: SummaryView) -> str:
+def summary_csv(found: Summary) -> str:
     """Return one line per row, and per gap where there are several; SI units, empty where there is no number."""
     stream = io.StringIO()
     writer = csv.DictWriter(stream, CSV_COLUMNS, lineterminator="\n")
@@ -259,7 +258,7 @@ def summary_csv(found: SummaryView) -> str:
     return stream.getvalue()
 
 
-def _csv_row(row: RowView) -> dict[str, Any]:
+def _csv_row(row: Row) -> dict[str, Any]:
     power = quantity_or_none(row.power)
     return {
         "board": row.board,
@@ -274,7 +273,7 @@ def _csv_row(row: RowView) -> dict[str, Any]:
         "limit_s": row.requested_s,
         "seeds": " ".join(map(str, row.seeds)),
         "complete": row.complete,
-        "refused": row.refused.reason_code if isinstance(row.refused, AbsentView) else None,
+        "refused": row.refused.reason_code if isinstance(row.refused, Absent) else None,
         "infeasible_seeds": " ".join(map(str, row.infeasible)),
         **_csv_number("gap_official", row.gap_official),
         **_csv_number("gap_best", row.gap_best),
@@ -285,7 +284,7 @@ def _csv_row(row: RowView) -> dict[str, Any]:
     }
 
 
-def _csv_gap(to_gap: ToGapView) -> dict[str, Any]:
+def _csv_gap(to_gap: ToGap) -> dict[str, Any]:
     found = to_gap.latency
     return {
         "to_gap": to_gap.gap,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from neurorig.client import Client
 from neurorig.errors import Unreachable
-from neurorig.views import CampaignView
+from neurorig_protocols.api.campaigns import CampaignView
 
 POLL_S = 1.0
 LONGEST_PAUSE_S = 10.0

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurorig.benchmark_views import ComparisonView
 from neurorig.cli import benchmark_tables
 from neurorig.cli.submit_commands import ONCE
 from neurorig.cli.terminal import Terminal, with_options, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError
+from neurorig_protocols.api.comparisons import ComparisonView
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

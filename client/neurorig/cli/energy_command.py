@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from neurorig import views
 from neurorig.cli import tables
 from neurorig.cli.terminal import Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError
+from neurorig_protocols.api.energy import EnergyAbsent
 
 GROUPS = (
     "component", "phase", "board", "bench", "workload", "n", "density", "scenario", "timeout", "problem", "count",
@@ -46,7 +46,7 @@ def energy(terminal: Terminal, attempt_or_job: str | None, group_by: tuple[str, 
         if any(filters.values()):
             raise click.UsageError("filters select attempts for means; they do not go with one attempt")
         found = client.energy(_attempt_id(client, attempt_or_job))
-    if isinstance(found, views.EnergyAbsent):
+    if isinstance(found, EnergyAbsent):
         terminal.show(found, f"absent: {found.absent}")
     else:
         terminal.show(found, tables.energy(found), tables.boundary(found.boundary))

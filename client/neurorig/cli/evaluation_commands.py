@@ -8,12 +8,14 @@ from typing import Any
 
 import click
 
-from neurorig import calls, rule_views
+from neurorig import calls
 from neurorig.cli import rule_tables, tables
 from neurorig.cli import terminal as digests
 from neurorig.cli.documents import checked, read_document, round_of
 from neurorig.cli.submit_commands import ONCE, scenario_of
 from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_options, with_terminal
+from neurorig_protocols.answers import as_json
+from neurorig_protocols.api.evaluations import EvaluationView
 from neurorig_protocols.benchmarks import evaluation as rules
 from neurorig_protocols.benchmarks.evaluation import Check, EvaluationRound
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
@@ -59,7 +61,7 @@ def freeze(terminal: Terminal, round_id: str, digest: str, nonce: str | None, id
 def show(terminal: Terminal, round_id: str) -> None:
     """Show a round; with --json its public record and declaration, for `verify --file`."""
     view, declaration = _fetch(terminal, round_id)
-    record = {"evaluation": view.model_dump(mode="json"), "declaration": declaration}
+    record = {"evaluation": as_json(view), "declaration": declaration}
     terminal.show(record, rule_tables.evaluation_facts(view))
 
 
@@ -143,10 +145,10 @@ def _given(options: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: options[name] for name in names if options[name] is not None}
 
 
-def _fetch(terminal: Terminal, round_id: str) -> tuple[rule_views.EvaluationView, dict[str, Any] | None]:
+def _fetch(terminal: Terminal, round_id: str) -> tuple[EvaluationView, dict[str, Any] | None]:
     with terminal.client() as client:
         view = client.evaluation(round_id)
-        return view, client.tuning(view.tuning).declaration if view.tuning else None
+        return view, as_json(client.tuning(view.tuning).declaration) if view.tuning else None
 
 
 def _record(
@@ -155,7 +157,7 @@ def _record(
     """Return a round's public record and its declaration, from the server or from a file."""
     if round_id is not None:
         view, said = _fetch(terminal, round_id)
-        answer: Any = view.model_dump(mode="json")
+        answer: Any = as_json(view)
     else:
         saved = read_document(path) if path is not None else None
         fields = saved if isinstance(saved, dict) else {}

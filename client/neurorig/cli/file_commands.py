@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 from rich.table import Table
@@ -14,9 +14,7 @@ from neurorig.cli import terminal as digests
 from neurorig.cli.problem_options import READING
 from neurorig.cli.tables import local_time, named_values, rows_under
 from neurorig.cli.terminal import Terminal, with_options, with_terminal
-
-if TYPE_CHECKING:
-    from neurorig.file_views import FileView
+from neurorig_protocols.api.files import FileView
 
 WHOLE = ("digest",)
 """Columns that are not broken over lines, so that they can be copied."""

@@ -9,11 +9,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from neurorig import views
 from neurorig.cli import file_commands, tables
 from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError, Unreachable
+from neurorig_protocols.answers import as_json
+from neurorig_protocols.api.attempts import QuboAnswerView
+from neurorig_protocols.api.jobs import JobView
+from neurorig_protocols.job import Qubo
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +34,7 @@ def follow(terminal: Terminal, job_ids: Sequence[str]) -> None:
         sys.exit(EXIT_JOB_FAILED)
 
 
-def wait_for(terminal: Terminal, job_ids: Sequence[str]) -> list[views.JobView]:
+def wait_for(terminal: Terminal, job_ids: Sequence[str]) -> list[JobView]:
     """Wait for jobs and return them, telling each change; leave with 130 when interrupted."""
     try:
         with terminal.client() as client:
@@ -47,7 +50,7 @@ class _Told:
     def __init__(self) -> None:
         self._lines: set[str] = set()
 
-    def say(self, job: views.JobView) -> None:
+    def say(self, job: JobView) -> None:
         waiting = f" ({job.reason})" if job.reason else ""
         line = f"{job.id}: {job.state}{waiting}"
         if line not in self._lines:
@@ -98,27 +101,28 @@ def show(terminal: Terminal, job_or_attempt: str) -> None:
         last = job.last_attempt if job else None
         if job and not last:
             facts = [tables.job_facts(job), *_problem(terminal, job)]
-            terminal.show({"job": job.model_dump(mode="json"), "attempt": None}, *facts)
+            terminal.show({"job": as_json(job), "attempt": None}, *facts)
             return
         attempt = client.attempt(last.id if last else job_or_attempt)
-    reached = attempt.answer.verified.reached if attempt.answer and attempt.answer.verified else ()
+    answer = attempt.answer
+    reached = answer.verified.reached if isinstance(answer, QuboAnswerView) and answer.verified else ()
     pictures = [tables.job_facts(job), *_problem(terminal, job), tables.attempts(job.attempts)] if job else []
     pictures += [tables.attempt_facts(attempt)]
     pictures += [tables.reached(reached, attempt.reality)] if reached else []
-    found = {"job": job.model_dump(mode="json") if job else None, "attempt": attempt.model_dump(mode="json")}
+    found = {"job": as_json(job) if job else None, "attempt": as_json(attempt)}
     terminal.show(found, *pictures, *tables.placement(attempt.placement, attempt.reality))
 
 
-def _problem(terminal: Terminal, job: views.JobView) -> list[Table]:
+def _problem(terminal: Terminal, job: JobView) -> list[Table]:
     """Return the facts of the problem that a job names, for people."""
-    digest = job.spec.workload.problem
-    if digest is None or terminal.as_json:
+    workload = job.spec.workload
+    if not isinstance(workload, Qubo) or terminal.as_json:
         return []
     with terminal.client() as client:
-        return [file_commands.file_facts(client.file(digest))]
+        return [file_commands.file_facts(client.file(workload.problem))]
 
 
-def _job_or_none(client: Client, job_id: str) -> views.JobView | None:
+def _job_or_none(client: Client, job_id: str) -> JobView | None:
     try:
         return client.job(job_id)
     except ApiError as error:

@@ -10,11 +10,12 @@ from typing import Any
 import click
 from rich.table import Table
 
-from neurorig import views
 from neurorig.cli.documents import job_spec
 from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError
+from neurorig_protocols.api.attempts import QuboAnswerView
+from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.workloads.qubo.max_size import SEED, Ask, Found, Goal, Probe, Verdict, next_step
 
 DEFAULT_FILE = Path("max-size.json")
@@ -138,7 +139,7 @@ def _probe(client: Client, goal: Goal, step: Ask, asked: dict[str, Any]) -> Prob
     return verdict_of(step.n, ended, _cost(client, ended))
 
 
-def verdict_of(n: int, job: views.JobView, cost: int | None) -> Probe:
+def verdict_of(n: int, job: JobView, cost: int | None) -> Probe:
     """Read a probe's verdict from its ended job and the recomputed cost of its answer."""
     if job.state == "succeeded" and cost is not None:
         if cost < 0:
@@ -150,11 +151,11 @@ def verdict_of(n: int, job: views.JobView, cost: int | None) -> Probe:
     return Probe(n=n, verdict=verdict, limit=limit, job=job.id)
 
 
-def _cost(client: Client, job: views.JobView) -> int | None:
+def _cost(client: Client, job: JobView) -> int | None:
     if job.state != "succeeded" or job.last_attempt is None:
         return None
     answer = client.attempt(job.last_attempt.id).answer
-    return answer.verified.cost if answer and answer.verified else None
+    return answer.verified.cost if isinstance(answer, QuboAnswerView) and answer.verified else None
 
 
 def _end(found: Found) -> str:

@@ -12,6 +12,7 @@ import click
 
 from neurorig.cli.terminal import is_digest
 from neurorig.errors import ClientError
+from neurorig_protocols.api.files import FileView
 from neurorig_protocols.errors import InvalidProblem
 from neurorig_protocols.workloads.qubo.coefficients import read_number
 from neurorig_protocols.workloads.qubo.formats import FORMATS, Options, ReadProblem, read
@@ -19,7 +20,6 @@ from neurorig_protocols.workloads.qubo.formats.reading import NATIVE
 
 if TYPE_CHECKING:
     from neurorig.client import Client
-    from neurorig.file_views import FileView
 
 Command = Callable[..., Any]
 Option = Callable[[Command], Command]

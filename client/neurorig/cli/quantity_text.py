@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import sys
 
-from neurorig.views import AbsentView, Measured, QuantityView
+from neurorig_protocols.quantities import Absent, Measured
 
 _PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -48,13 +48,6 @@ def fitting(value: float, expanded: float) -> tuple[int, float]:
     return digits, math.ceil(expanded * 10.0**digits) / 10.0**digits
 
 
-def known_u(found: QuantityView) -> float:
-    """Return the standard uncertainty of a number that has one, as energies and powers do; ValueError for others."""
-    if found.u is None:
-        raise ValueError(f"no uncertainty is known of {found.value:g} {found.unit}")
-    return found.u
-
-
 def plain(value: float, unit: str) -> str:
     """Return a value without uncertainty, with four significant digits and a unit prefix."""
     return quantity(value, 0.0, unit)
@@ -64,7 +57,7 @@ def measured(found: Measured | None) -> str:
     """Return a quantity with its grade, or "absent: reason"."""
     if found is None:
         return "absent: not reported"
-    if isinstance(found, AbsentView):
+    if isinstance(found, Absent):
         return f"absent: {found.reason}"
     if found.u is None:
         return f"{plain(found.value, found.unit)} ({found.grade}; {SINGLE})"

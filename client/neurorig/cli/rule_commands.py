@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import click
 
-from neurorig import views
 from neurorig.cli import tables
 from neurorig.cli.documents import checked
 from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError
+from neurorig_protocols.answers import as_json
+from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.benchmarks.tuning import find_per_instance_tuning
 from neurorig_protocols.job import JobSpec
 
@@ -42,7 +43,7 @@ def check(terminal: Terminal, campaigns_or_jobs: tuple[str, ...]) -> None:
         click.get_current_context().exit(EXIT_JOB_FAILED)
 
 
-def _jobs(client: Client, name: str) -> list[views.JobView]:
+def _jobs(client: Client, name: str) -> list[JobView]:
     """Return the jobs of a campaign, or the one job of that name."""
     try:
         client.campaign(name)
@@ -53,5 +54,5 @@ def _jobs(client: Client, name: str) -> list[views.JobView]:
     return list(client.jobs(campaign=name))
 
 
-def _spec(job: views.JobView) -> JobSpec:
-    return checked(JobSpec, job.spec.model_dump(exclude_unset=True), f"this client does not understand job {job.id}")
+def _spec(job: JobView) -> JobSpec:
+    return checked(JobSpec, as_json(job.spec), f"this client does not understand job {job.id}")

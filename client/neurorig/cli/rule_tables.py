@@ -7,23 +7,25 @@ from typing import Any
 
 from rich.table import Table
 
-from neurorig import rule_views
 from neurorig.cli.tables import local_time, named_values, rows_under
+from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationView, RoundCount
+from neurorig_protocols.api.tunings import TuningView
+from neurorig_protocols.benchmarks.tuning import Expressed, Parameter, Step
+from neurorig_protocols.benchmarks.tuning import Table as Steps
 
 WHOLE = ("digest", "round", "declaration")
 """Columns that are not broken over lines, so that they can be copied."""
 
 
-def tunings(found: Iterable[rule_views.TuningView]) -> Table:
+def tunings(found: Iterable[TuningView]) -> Table:
     """One line per declaration."""
     table = rows_under("digest", "board", "solver", "parameters", "declared by", "at", "rounds", whole=WHOLE)
     for view in found:
-        said = view.declaration
-        names = ", ".join(said.get("params", {})) or "none"
+        names = ", ".join(view.declaration.params) or "none"
         table.add_row(
             view.digest,
-            str(said.get("board", "")),
-            str(said.get("solver", "")),
+            view.declaration.board,
+            view.declaration.solver,
             names,
             view.owner,
             local_time(view.created_at),
@@ -32,33 +34,32 @@ def tunings(found: Iterable[rule_views.TuningView]) -> Table:
     return table
 
 
-def tuning_facts(view: rule_views.TuningView) -> Table:
+def tuning_facts(view: TuningView) -> Table:
     """A declaration as name and value, each parameter as it was declared."""
-    said = view.declaration
+    declared = view.declaration
     facts = {
         "digest": view.digest,
-        "benchmark": str(said.get("benchmark", "")),
-        "board": str(said.get("board", "")),
-        "solver": str(said.get("solver", "")),
+        "benchmark": declared.benchmark,
+        "board": declared.board,
+        "solver": declared.solver,
         "declared": f"{local_time(view.created_at)} by {view.owner}",
         "rounds": f"{view.rounds} evaluation rounds drew seeds for it",
-        **{f"  {name}": parameter(value) for name, value in said.get("params", {}).items()},
+        **{f"  {name}": parameter(value) for name, value in declared.params.items()},
     }
     return named_values(facts)
 
 
-def parameter(value: Any) -> str:
+def parameter(value: Parameter) -> str:
     """Return a declared parameter in one line."""
-    if not isinstance(value, Mapping):
-        return repr(value)
-    if "expression" in value:
-        return str(value["expression"])
-    return "; ".join(_step(step) for step in value.get("steps", ()))
+    if isinstance(value, Expressed):
+        return value.expression
+    return "; ".join(map(_step, value.steps)) if isinstance(value, Steps) else repr(value)
 
 
-def _step(step: Mapping[str, Any]) -> str:
-    limits = [f"{name} up to {step[name]:g}" for name in ("n", "density") if step.get(name) is not None]
-    return f"{step.get('value')!r} for {' and '.join(limits) or 'the rest'}"
+def _step(step: Step) -> str:
+    bounds = {"n": step.n, "density": step.density}
+    limits = [f"{name} up to {bound:g}" for name, bound in bounds.items() if bound is not None]
+    return f"{step.value!r} for {' and '.join(limits) or 'the rest'}"
 
 
 def values(params: Mapping[str, Any]) -> Table:
@@ -66,7 +67,7 @@ def values(params: Mapping[str, Any]) -> Table:
     return named_values({name: repr(value) for name, value in params.items()} or {"parameters": "none are declared"})
 
 
-def evaluations(page: rule_views.EvaluationPage) -> Table:
+def evaluations(page: EvaluationPage) -> Table:
     """One line per round."""
     table = rows_under("round", "state", "opened by", "opened", "frozen", "declaration", "jobs", "comment", whole=WHOLE)
     for view in page.items:
@@ -78,7 +79,7 @@ def evaluations(page: rule_views.EvaluationPage) -> Table:
     return table
 
 
-def round_counts(found: Iterable[rule_views.RoundCountView]) -> Table:
+def round_counts(found: Iterable[RoundCount]) -> Table:
     """How often seeds were drawn for each solver on each board."""
     table = rows_under("board", "solver", "rounds", "declarations", whole=WHOLE)
     for count in found:
@@ -86,7 +87,7 @@ def round_counts(found: Iterable[rule_views.RoundCountView]) -> Table:
     return table
 
 
-def evaluation_facts(view: rule_views.EvaluationView) -> Table:
+def evaluation_facts(view: EvaluationView) -> Table:
     """A round as name and value."""
     facts = {
         "round": view.id,

@@ -9,8 +9,27 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from neurorig import views
 from neurorig.cli import quantity_text as text
+from neurorig_protocols.answers import UnknownMember
+from neurorig_protocols.api.attempts import (
+    AnswerView,
+    AttemptView,
+    QuboAnswerView,
+    ReachedGap,
+    SnnAnswerView,
+    VerifiedClassifier,
+    VerifiedQubo,
+    VerifiedSnn,
+)
+from neurorig_protocols.api.benches import BenchView
+from neurorig_protocols.api.energy import EnergyRow
+from neurorig_protocols.api.jobs import AttemptSummary, JobView
+from neurorig_protocols.bench import Boundary
+from neurorig_protocols.benchmarks.evaluation import Standing
+from neurorig_protocols.board import Placement
+from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.job import Digits, FixedTimeout, Qubo, QuboMis, Scenario, Snn, TimeToSolution, Workload
+from neurorig_protocols.quantities import Absent
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -62,13 +81,13 @@ _SHADES = ".:-=+*#%@"
 _UNUSED = " "
 
 
-def placement(found: Mapping[str, Any] | None, reality: str) -> list[RenderableType]:
+def placement(found: Placement | None, reality: str) -> list[RenderableType]:
     """Return a line with the use of each limit and the picture of the mesh, as far as the board told them."""
     if not found:
         return []
-    shares = [f"{name.replace('_', ' ')} {100 * share:.1f} %" for name, share in found.get("utilisation", {}).items()]
-    lines = [f"placement ({reality}): {found.get('cores', 0):,} cores; use of {', '.join(shares)}"] if shares else []
-    return [Text("\n".join([*lines, *_picture(found.get("summary", {}).get("mesh"))]))] if lines else []
+    shares = [f"{name.replace('_', ' ')} {100 * share:.1f} %" for name, share in found.utilisation.items()]
+    lines = [f"placement ({reality}): {found.cores:,} cores; use of {', '.join(shares)}"] if shares else []
+    return [Text("\n".join([*lines, *_picture(found.summary.get("mesh"))]))] if lines else []
 
 
 def _picture(mesh: Any) -> list[str]:
@@ -103,40 +122,45 @@ STYLES = {
 }
 
 
-def workload(view: views.WorkloadView) -> str:
+def workload(view: Workload | UnknownMember) -> str:
     """Return a workload in one short phrase."""
-    if view.problem is not None:
-        return f"{view.name} {view.problem[:19]}…, {scenario(view.scenario)}"
-    if view.steps is not None:
-        return f"{view.name} {view.samples} samples × {view.steps} steps"
-    if view.n is None:
-        return f"{view.name} × {view.count}" if view.count is not None else view.name
-    density = "" if view.density is None else f" {100 * view.density:g} %"
-    return f"{view.name} n={view.n}{density} seed {view.seed}, {scenario(view.scenario)}"
+    match view:
+        case Qubo():
+            return f"{view.name} {view.problem[:19]}…, {scenario(view.scenario)}"
+        case Snn():
+            return f"{view.name} {view.samples} samples × {view.steps} steps"
+        case QuboMis():
+            return f"{view.name} n={view.n} {100 * view.density:g} % seed {view.seed}, {scenario(view.scenario)}"
+        case Digits():
+            return f"{view.name} × {view.count}"
+        case _:  # of a newer server
+            return str(getattr(view, "name", "of another kind"))
 
 
-def scenario(view: views.ScenarioView | None) -> str:
+def scenario(view: Scenario | UnknownMember) -> str:
     """Return a scenario in one short phrase."""
-    if view is None:
-        return "no scenario"
-    if view.timeout_s is not None:
-        return f"{text.plain(view.timeout_s, 's')} timeout"
-    return f"to solution, limit {text.plain(view.limit_s or 0, 's')}"
+    match view:
+        case FixedTimeout():
+            return f"{text.plain(view.timeout_s, 's')} timeout"
+        case TimeToSolution():
+            return f"to solution, limit {text.plain(view.limit_s, 's')}"
+        case _:  # of a newer server
+            return str(getattr(view, "kind", "of another kind"))
 
 
-def standing(found: views.StandingView | None) -> str:
+def standing(found: Standing | None) -> str:
     """Return what a job counts as and why; empty where the benchmark has no such rules."""
     return f"{found.name}: {found.why}" if found else ""
 
 
-def gap(found: float | views.AbsentView | None) -> str:
+def gap(found: float | Absent | None) -> str:
     """Return a gap in percent, or why there is none."""
     if found is None:
         return "absent: not recomputed"
     return text.percent(found) if isinstance(found, float) else f"absent: {found.reason}"
 
 
-def jobs(found: Iterable[views.JobView]) -> Table:
+def jobs(found: Iterable[JobView]) -> Table:
     """One line per job."""
     table = rows_under("job", "state", "workload", "board", "quality", "counts as", "created", "why", whole=WHOLE)
     for job in found:
@@ -154,7 +178,7 @@ def jobs(found: Iterable[views.JobView]) -> Table:
     return table
 
 
-def attempts(found: Iterable[views.AttemptSummary]) -> Table:
+def attempts(found: Iterable[AttemptSummary]) -> Table:
     """One line per attempt of a job."""
     table = rows_under("attempt", "number", "bench", "state", "quality", "started", "ended", whole=WHOLE)
     for attempt in found:
@@ -170,7 +194,7 @@ def attempts(found: Iterable[views.AttemptSummary]) -> Table:
     return table
 
 
-def job_facts(job: views.JobView) -> Table:
+def job_facts(job: JobView) -> Table:
     """A job as name and value."""
     facts = {
         "job": job.id,
@@ -185,7 +209,7 @@ def job_facts(job: views.JobView) -> Table:
     return named_values(facts, STYLES)
 
 
-def attempt_facts(attempt: views.AttemptView) -> Table:
+def attempt_facts(attempt: AttemptView) -> Table:
     """An attempt as name and value: its answer, times and quality."""
     facts = {
         "attempt": attempt.id,
@@ -202,19 +226,21 @@ def attempt_facts(attempt: views.AttemptView) -> Table:
     return named_values(facts, STYLES)
 
 
-def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
+def _answer_facts(answer: AnswerView | None) -> dict[str, str]:
     if answer is None or answer.verified is None:
         return {"answer": "absent: none was reported" if answer is None else "not recomputed"}
     verified = answer.verified
-    if verified.accuracy is not None:
+    if isinstance(verified, VerifiedClassifier):
         return {"accuracy": f"{100 * verified.accuracy:.1f} % ({verified.correct} of {verified.count})"}
-    if verified.output_spikes is not None:
+    if isinstance(verified, VerifiedSnn) and isinstance(answer, SnnAnswerView):
         return _spike_facts(answer, verified)
+    if not (isinstance(verified, VerifiedQubo) and isinstance(answer, QuboAnswerView)):
+        return {"answer": f"of the kind {verified.kind}, which this client does not know"}
     target = "none known" if verified.official_target is None else str(verified.official_target)
     best = "none known" if verified.best_target is None else f"{verified.best_target} ({verified.best_source})"
     times = {"requested": answer.requested_s, "set-up": answer.setup_s, "solve": answer.solve_s}
     return {
-        "solver": answer.solver or "",
+        "solver": answer.solver,
         "best cost": f"{verified.cost} (recomputed)",
         "cost on the board": on_board(answer),
         "in the file's unit": in_unit(verified),
@@ -227,13 +253,13 @@ def _answer_facts(answer: views.AnswerView | None) -> dict[str, str]:
     }
 
 
-def on_board(answer: views.AnswerView) -> str:
+def on_board(answer: QuboAnswerView) -> str:
     """Return the board's own cost where its rounded weights make it another one; it is what the board stops by."""
     rounded = answer.cost_error_bound > 0
     return f"{answer.solver_cost}, within {answer.cost_error_bound}: its weights are rounded" if rounded else ""
 
 
-def in_unit(verified: views.VerifiedView) -> str:
+def in_unit(verified: VerifiedQubo) -> str:
     """Return an uploaded problem's cost in its owner's unit; empty for other problems."""
     if verified.value is None:
         return ""
@@ -241,21 +267,21 @@ def in_unit(verified: views.VerifiedView) -> str:
     return f"{verified.value:.12g}{bound} (scale {verified.scale}, offset {verified.offset})"
 
 
-def _spike_facts(answer: views.AnswerView, verified: views.VerifiedView) -> dict[str, str]:
+def _spike_facts(answer: SnnAnswerView, verified: VerifiedSnn) -> dict[str, str]:
     errors = {one["name"]: one["weight_error"] for one in answer.quantisation.get("populations", ())}
     rounding = ", ".join(f"{name} {100 * error:.2g} %" for name, error in list(errors.items())[:8])
     return {
         "output spikes": f"{verified.output_spikes} of {answer.outputs} outputs in {answer.samples} samples",
         "spikes": f"{verified.spikes} of all neurons",
         "silent samples": str(verified.silent_samples),
-        "solve": f"{text.plain(answer.solve_s or 0, 's')} on the clock {answer.clock}",
+        "solve": f"{text.plain(answer.solve_s, 's')} on the clock {answer.clock}",
         "rounding of weights": f"{rounding} of the largest" if rounding else "",
         "recomputed": verified.recomputed or "",
         "not recomputed": verified.not_recomputed or "",
     }
 
 
-def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
+def reached(found: Iterable[ReachedGap], reality: str) -> Table:
     """Latency and energy to each gap."""
     table = rows_under("gap", "to target", "target cost", "latency", "energy", "reality", whole=WHOLE)
     for item in found:
@@ -271,12 +297,12 @@ def reached(found: Iterable[views.ReachedView], reality: str) -> Table:
     return table
 
 
-def _belief(item: views.ReachedView) -> str:
+def _belief(item: ReachedGap) -> str:
     """Say that a board with rounded weights stopped at a cost that is not exact."""
     return "" if item.believed_s is None else f" (rounded cost did, {text.plain(item.believed_s, 's')})"
 
 
-def energy(view: views.EnergyView) -> Table:
+def energy(view: EnergyMatrix) -> Table:
     """Component by phase, with what each phase drew in all and what the parts leave unexplained."""
     table = rows_under("component", "phase", "windows", "energy", "dynamic", "active power", "reality", whole=WHOLE)
     for cell in view.cells:
@@ -297,13 +323,13 @@ def energy(view: views.EnergyView) -> Table:
     return table
 
 
-def boundary(view: views.BoundaryView) -> str:
+def boundary(view: Boundary) -> str:
     """Say what the numbers include and what they leave out."""
     out = "; ".join(f"{item.component} ({item.reason})" for item in view.omitted) or "nothing"
     return f"inside: {', '.join(view.components) or 'nothing'}. left out: {out}."
 
 
-def energy_rows(rows: Sequence[views.EnergyRow]) -> Table:
+def energy_rows(rows: Sequence[EnergyRow]) -> Table:
     """Grouped means over attempts; realities never share a row."""
     used = [name for name in _GROUPS if any(getattr(row, name) is not None for row in rows)]
     headings = [_GROUPS[name] for name in used]
@@ -337,7 +363,7 @@ def _group(name: str, value: str | float | None) -> str:
     return f"{100 * float(value):g} %" if name == "density" else str(value)
 
 
-def benches(found: Iterable[views.BenchView]) -> Table:
+def benches(found: Iterable[BenchView]) -> Table:
     """One line per bench."""
     table = rows_under("bench", "reality", "board", "state", "family", "last seen", "running", whole=WHOLE)
     for bench in found:
@@ -346,7 +372,7 @@ def benches(found: Iterable[views.BenchView]) -> Table:
             bench.reality,
             bench.board,
             _state(bench.state),
-            str(bench.board_info.get("family", "")),
+            bench.board_info.family,
             local_time(bench.last_seen_at),
             f"{bench.lease.job_id} {bench.lease.phase}" if bench.lease else "",
         )

@@ -14,7 +14,8 @@ from neurorig.cli import terminal as digests
 from neurorig.cli.solutions import Solution, check_solution, read_solution
 from neurorig.cli.tables import named_values, rows_under
 from neurorig.cli.terminal import Terminal, with_terminal
-from neurorig.target_views import HeldView, TargetProblemView, TargetView
+from neurorig_protocols.api.targets import HeldTarget, TargetView
+from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem, Problem
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -32,10 +33,10 @@ def targets_table(found: Iterable[TargetView]) -> Table:
     """
     table = rows_under("key", "density", "official", "best verified", "proven", "found by", whole=(*WHOLE, "official"))
     for view in found:
-        best, density = view.best, view.problem.density
+        best, graph = view.best, view.problem
         table.add_row(
             _short_key(view),
-            "–" if density is None else f"{100 * density:g} %",
+            f"{100 * graph.density:g} %" if isinstance(graph, MisProblem) else "–",
             _count(view.official.cost if view.official else None),
             _count(best.cost if best else None),
             proven(view),
@@ -51,7 +52,7 @@ def whole_keys(found: Iterable[TargetView]) -> list[str]:
 
 
 def _short_key(view: TargetView) -> str:
-    return view.key if view.problem.problem is None else f"{view.key[:_SHORT_KEY]}…"
+    return view.key if isinstance(view.problem, MisProblem) else f"{view.key[:_SHORT_KEY]}…"
 
 
 def facts(view: TargetView) -> Table:
@@ -69,7 +70,7 @@ def facts(view: TargetView) -> Table:
     )
 
 
-def history(found: Iterable[HeldView]) -> Table:
+def history(found: Iterable[HeldTarget]) -> Table:
     """Who held the record, oldest first."""
     table = rows_under("cost", "found by", "on", "when", "attempt", whole=WHOLE)
     for held in found:
@@ -78,9 +79,9 @@ def history(found: Iterable[HeldView]) -> Table:
     return table
 
 
-def problem(view: TargetProblemView) -> str:
+def problem(view: Problem) -> str:
     """Return a problem in one short phrase."""
-    if view.n is None or view.density is None:
+    if isinstance(view, FileProblem):
         return f"{view.workload} {view.problem}"
     return f"{view.workload} n={view.n} {100 * view.density:g} % seed {view.seed}"
 
@@ -92,7 +93,7 @@ def proven(view: TargetView) -> str:
     return "no" if view.bound is None else f"at least {view.bound}"
 
 
-def _holder(held: HeldView) -> str:
+def _holder(held: HeldTarget) -> str:
     return f"by {held.found_by} on {held.found_on}, {held.found_at.isoformat()}"
 
 

@@ -6,7 +6,7 @@ import functools
 import json
 import string
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -93,10 +93,12 @@ class Terminal:
 
         return Client(self.server, self.token)
 
-    def show(self, data: BaseModel | Iterable[BaseModel] | dict[str, Any], *pictures: RenderableType) -> None:
+    def show(self, data: BaseModel | Sequence[BaseModel] | dict[str, Any], *pictures: RenderableType) -> None:
         """Print the data as JSON for programs, or the pictures for people."""
         if self.as_json:
-            click.echo(json.dumps(_plain(data), indent=2))
+            from neurorig_protocols.answers import as_json
+
+            click.echo(json.dumps(as_json(data), indent=2))
             return
         console = make_console()
         for picture in pictures:
@@ -116,12 +118,6 @@ def make_console(*, stderr: bool = False) -> Console:
     # A pipe has no width; a fixed one keeps ids and reasons whole.
     width = None if stream.isatty() else 200
     return PlainConsole(stderr=stderr, markup=False, highlight=False, emoji=False, width=width)
-
-
-def _plain(data: BaseModel | Iterable[BaseModel] | dict[str, Any]) -> Any:
-    if isinstance(data, BaseModel):
-        return data.model_dump(mode="json")
-    return data if isinstance(data, dict) else [item.model_dump(mode="json") for item in data]
 
 
 def with_terminal(command: Callable[..., R]) -> Callable[..., R]:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 import click
 
 from neurorig.cli.terminal import Terminal, with_terminal
+from neurorig_protocols.answers import as_json
+from neurorig_protocols.api.tokens import TokenView
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from neurorig.views import TokenView
 
 SCOPES = ("read", "submit", "operate", "agent", "admin")
 
@@ -57,7 +58,7 @@ def create(
         terminal.show(made, made.token)
         return
     _write_secret(out, made.token)
-    shown = {**made.model_dump(mode="json", exclude={"token"}), "path": str(out)}
+    shown = {**{name: value for name, value in as_json(made).items() if name != "token"}, "path": str(out)}
     terminal.show(shown, f"token {made.id} written to {out}")
 
 

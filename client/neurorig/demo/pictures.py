@@ -10,14 +10,17 @@ from rich.table import Table
 from neurorig.cli import quantity_text as text
 from neurorig.cli import tables
 from neurorig.demo.results import Agreement, Result
-from neurorig.views import CellView, PhaseTotalView, QuantityView, ReachedView
+from neurorig_protocols.api.attempts import ReachedGap, VerifiedQubo
+from neurorig_protocols.energy import EnergyCell, PhaseTotal
+from neurorig_protocols.job import QuboMis
+from neurorig_protocols.quantities import Quantity
 
 Json = dict[str, Any]
 
 
 def attempts(results: Sequence[Result]) -> Iterator[str | Table]:
     """For each bench a heading and a table with one entry per QUBO attempt, no wider than 100 columns."""
-    solved = [r for r in results if r.job.spec.workload.n is not None and r.attempt.answer]
+    solved = [r for r in results if isinstance(r.job.spec.workload, QuboMis) and r.attempt.answer]
     for bench in dict.fromkeys((r.attempt.board, r.attempt.reality) for r in solved):
         of_bench = [r for r in solved if (r.attempt.board, r.attempt.reality) == bench]
         grades = dict.fromkeys(total.energy.grade for total in map(_run_total, of_bench) if total)
@@ -30,7 +33,7 @@ def _attempts_of(results: Sequence[Result]) -> Table:
     table = _table("problem", "scenario", "cost", "official", "best", "to each gap", "run energy")
     for result in results:
         verified = result.attempt.answer and result.attempt.answer.verified
-        if not verified:
+        if not isinstance(verified, VerifiedQubo):
             continue
         best = "-" if verified.best_target is None else str(verified.best_target)
         table.add_row(
@@ -47,7 +50,7 @@ def _attempts_of(results: Sequence[Result]) -> Table:
 
 def run_energies(results: Sequence[Result]) -> Table:
     """Energy of each component in the run phase of every virtual problem, the true one below it; fits 100 columns."""
-    virtual = [r for r in results if r.truth and r.matrix and r.job.spec.workload.n is not None]
+    virtual = [r for r in results if r.truth and r.matrix and isinstance(r.job.spec.workload, QuboMis)]
     names = list(dict.fromkeys(cell.component for r in virtual if r.matrix for cell in r.matrix.cells))
     table = _table("problem", "scenario", *names)
     for result in virtual:
@@ -78,7 +81,7 @@ def boundaries(results: Sequence[Result]) -> list[str]:
 def components(results: Sequence[Result]) -> Table:
     """Energy of each component and phase of the first virtual problem, measured beside true."""
     table = _table("component", "phase", "measured", "grade", "reality", "true", "error")
-    found = next((r for r in results if r.truth and r.job.spec.workload.n is not None), None)
+    found = next((r for r in results if r.truth and isinstance(r.job.spec.workload, QuboMis)), None)
     if found is None or found.matrix is None or found.truth is None:
         return table
     for cell in found.matrix.cells:
@@ -122,15 +125,22 @@ def agreement(found: Agreement) -> list[str]:
 
 
 def _problem(result: Result) -> str:
-    workload = result.job.spec.workload
-    return f"n={workload.n}\n{100 * (workload.density or 0):g} % s{workload.seed}"
+    workload = _qubo_mis(result)
+    return f"n={workload.n}\n{100 * workload.density:g} % s{workload.seed}"
 
 
 def _scenario(result: Result) -> str:
-    return tables.scenario(result.job.spec.workload.scenario).replace(", ", ",\n")
+    return tables.scenario(_qubo_mis(result).scenario).replace(", ", ",\n")
 
 
-def _run_total(result: Result) -> PhaseTotalView | None:
+def _qubo_mis(result: Result) -> QuboMis:
+    workload = result.job.spec.workload
+    if not isinstance(workload, QuboMis):
+        raise TypeError(f"job {result.job.id} is not one of qubo-mis")
+    return workload
+
+
+def _run_total(result: Result) -> PhaseTotal | None:
     return next((t for t in (result.matrix.totals if result.matrix else ()) if t.phase == "run"), None)
 
 
@@ -141,12 +151,12 @@ def _run_energy(result: Result) -> str:
     return _beside_truth(total, result.truth.totals["run"] if result.truth else None)
 
 
-def _reach(item: ReachedView) -> str:
+def _reach(item: ReachedGap) -> str:
     reached = f"{100 * item.gap:g} %: {text.latency(item.latency_s)}"
-    return f"{reached} {text.plain(item.energy.value, 'J')}" if isinstance(item.energy, QuantityView) else reached
+    return f"{reached} {text.plain(item.energy.value, 'J')}" if isinstance(item.energy, Quantity) else reached
 
 
-def _beside_truth(measured: CellView | PhaseTotalView, true_j: float | None) -> str:
+def _beside_truth(measured: EnergyCell | PhaseTotal, true_j: float | None) -> str:
     energy = measured.energy
     lines = text.quantity(energy.value, energy.u, "J", energy.k).replace(" ±", "\n±")
     return lines if true_j is None else f"{lines}\ntrue {text.plain(true_j, 'J')}"

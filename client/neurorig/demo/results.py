@@ -8,10 +8,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from neurorig.cli.quantity_text import known_u
 from neurorig.client import Client
 from neurorig.errors import ClientError
-from neurorig.views import AttemptView, BenchView, EnergyAbsent, EnergyView, JobView
+from neurorig_protocols.api.attempts import AttemptView
+from neurorig_protocols.api.benches import BenchView
+from neurorig_protocols.api.energy import EnergyAbsent
+from neurorig_protocols.api.jobs import JobView
+from neurorig_protocols.energy import EnergyMatrix
 
 Joules = Mapping[str, float]
 
@@ -34,20 +37,20 @@ class Result:
 
     job: JobView
     attempt: AttemptView
-    energy: EnergyView | EnergyAbsent
+    energy: EnergyMatrix | EnergyAbsent
     truth: TrueEnergy | None = None
     omitted: tuple[str, ...] = ()
     """What the bench leaves out of its boundary, and why."""
 
     @property
-    def matrix(self) -> EnergyView | None:
+    def matrix(self) -> EnergyMatrix | None:
         """The energy, or None where it is absent."""
-        return self.energy if isinstance(self.energy, EnergyView) else None
+        return self.energy if isinstance(self.energy, EnergyMatrix) else None
 
     @property
     def why_absent(self) -> str | None:
         """Why there is no energy, with what the bench itself says of it; None where there is some."""
-        if isinstance(self.energy, EnergyView):
+        if isinstance(self.energy, EnergyMatrix):
             return None
         return "; ".join((self.energy.absent, *self.omitted))
 
@@ -59,7 +62,7 @@ def gather(client: Client, jobs: Sequence[JobView]) -> list[Result]:
 
 
 def _omitted(bench: BenchView) -> tuple[str, ...]:
-    return tuple(f"{item['component']}: {item['reason']}" for item in bench.profile.get("omitted", ()))
+    return tuple(f"{item.component}: {item.reason}" for item in bench.profile.omitted)
 
 
 def _gather_one(client: Client, job: JobView, omitted: Mapping[str, tuple[str, ...]]) -> Result:
@@ -101,7 +104,7 @@ def read_truth(path: Path) -> dict[str, list[Joules]]:
     return {session: [windows[k] for k in sorted(windows)] for session, windows in sessions.items()}
 
 
-def true_energy(measured: EnergyView, windows: Sequence[Joules]) -> TrueEnergy:
+def true_energy(measured: EnergyMatrix, windows: Sequence[Joules]) -> TrueEnergy:
     """Sum the true joules of the windows that each measured cell sums.
 
     The k-th window of the session is the k-th measured window; another count means that measurement and truth speak
@@ -109,7 +112,7 @@ def true_energy(measured: EnergyView, windows: Sequence[Joules]) -> TrueEnergy:
     """
     if len(windows) != len(measured.windows):
         raise ClientError(f"the lab lived through {len(windows)} windows, {len(measured.windows)} were measured")
-    cells = {
+    cells: dict[tuple[str, str], float] = {
         (cell.component, cell.phase): sum(
             joules[rail]
             for window, joules in zip(measured.windows, windows, strict=True)
@@ -186,6 +189,6 @@ def _compare(result: Result) -> list[Comparison]:
     ]
     totals = [(None, total.phase, total.energy, truth.totals[total.phase]) for total in matrix.totals]
     return [
-        Comparison(result.attempt.id, component, phase, energy.value, known_u(energy), true_j)
+        Comparison(result.attempt.id, component, phase, energy.value, energy.known_u, true_j)
         for component, phase, energy, true_j in (*parts, *totals)
     ]

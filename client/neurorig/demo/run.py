@@ -23,7 +23,8 @@ from neurorig.demo.folder import Folder, prepared
 from neurorig.demo.lab import demo_jobs
 from neurorig.demo.results import Result, Truths, agreement, comparisons, gather, is_complete, read_truth, with_truth
 from neurorig.errors import ClientError
-from neurorig.views import JobView
+from neurorig_protocols.api.jobs import JobView
+from neurorig_protocols.job import QuboMis
 
 
 class Display:
@@ -48,7 +49,7 @@ class Display:
     def show(self, job: JobView) -> None:
         """Take in a change of one job."""
         self._jobs[job.id] = job
-        counts = Counter(known.state for known in self._jobs.values())
+        counts = Counter[str](known.state for known in self._jobs.values())
         ended = sum(known.ended for known in self._jobs.values())
         what = f"measuring ({counts['running']} running, {counts['failed']} failed)"
         self._progress.update(self._task, completed=ended, description=what)
@@ -149,7 +150,9 @@ def _print(results: Sequence[Result], found: dict[str, Any], folder: Folder, con
 def _say_where_to_look(
     results: Sequence[Result], address: str, folder: Folder, *, keep: bool, console: Console
 ) -> None:
-    virtual = [r.attempt.id for r in results if r.attempt.reality == "virtual" and r.job.spec.workload.n]
+    virtual = [
+        r.attempt.id for r in results if r.attempt.reality == "virtual" and isinstance(r.job.spec.workload, QuboMis)
+    ]
     console.print(f"A page to look at: {address}/attempts/{virtual[-1] if virtual else results[-1].attempt.id}")
     if keep:
         console.print("Server and agents go on; press Ctrl-C to end them. To use them from another terminal:")

@@ -10,10 +10,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from neurorig.cli.quantity_text import known_u
 from neurorig.demo.results import Result, agreement, comparisons
 from neurorig.errors import ClientError
-from neurorig.views import AnswerView, QuantityView, ReachedView, ScenarioView, VerifiedView
+from neurorig_protocols.api.attempts import (
+    ClassifierAnswerView,
+    QuboAnswerView,
+    ReachedGap,
+    Verified,
+    VerifiedClassifier,
+    VerifiedQubo,
+)
+from neurorig_protocols.job import Digits, QuboMis, Scenario, TimeToSolution
+from neurorig_protocols.quantities import Quantity
 
 Json = dict[str, Any]
 
@@ -31,8 +39,11 @@ def build(results: Sequence[Result]) -> Json:
 
 def qubo_entry(result: Result) -> Json:
     """Return one QUBO attempt; `energy` is empty where none was measured, its reason stands in the totals."""
-    answer, verified = _verified(result)
-    workload = result.job.spec.workload
+    workload, answer, verified = result.job.spec.workload, result.attempt.answer, _verified(result)
+    if not (
+        isinstance(workload, QuboMis) and isinstance(answer, QuboAnswerView) and isinstance(verified, VerifiedQubo)
+    ):
+        raise ClientError(f"attempt {result.attempt.id} is not one of qubo-mis")
     return {
         "job": result.job.id,
         "board": result.attempt.board,
@@ -52,9 +63,14 @@ def qubo_entry(result: Result) -> Json:
 
 def digits_entry(result: Result) -> Json:
     """Return the digits' attempt: accuracy, and latency and energy per inference."""
-    answer, verified = _verified(result)
-    workload = result.job.spec.workload
-    inferences = (workload.count or 0) * int((workload.model_extra or {}).get("iterations", 1))
+    workload, answer, verified = result.job.spec.workload, result.attempt.answer, _verified(result)
+    if not (
+        isinstance(workload, Digits)
+        and isinstance(answer, ClassifierAnswerView)
+        and isinstance(verified, VerifiedClassifier)
+    ):
+        raise ClientError(f"attempt {result.attempt.id} is not one of mnist-digits")
+    inferences = workload.count * workload.iterations
     run = next((total for total in (result.matrix.totals if result.matrix else ()) if total.phase == "run"), None)
     true_j = result.truth.totals.get("run") if result.truth else None
     return {
@@ -65,20 +81,20 @@ def digits_entry(result: Result) -> Json:
         "correct": verified.correct,
         "accuracy": verified.accuracy,
         "labels": list(answer.labels),
-        "latency_s": latency_per_inference(result, inferences),
+        "latency_s": latency_per_inference(result, answer, inferences),
         "energy_j": run.energy.value / inferences if run else None,
-        "u_j": known_u(run.energy) / inferences if run else None,
+        "u_j": run.energy.known_u / inferences if run else None,
         "grade": run.energy.grade if run else None,
         "true_j": true_j / inferences if true_j is not None else None,
         "energy": energy_cells(result),
     }
 
 
-def latency_per_inference(result: Result, inferences: int) -> float | None:
-    """Mean seconds per inference: the board's own where it tells, else the run windows' length; None without both."""
-    told = [s for s in (result.attempt.answer.latency_s if result.attempt.answer else ()) if s is not None]
-    if told:
-        return sum(told) / len(told)
+def latency_per_inference(result: Result, answer: ClassifierAnswerView, inferences: int) -> float | None:
+    """Mean seconds per inference: the board's own if reported, else the run windows' length; None without both."""
+    reported = [s for s in answer.latency_s if s is not None]
+    if reported:
+        return sum(reported) / len(reported)
     run = [cell for cell in (result.matrix.cells if result.matrix else ()) if cell.phase == "run"]
     return run[0].duration_s / inferences if run else None
 
@@ -118,23 +134,21 @@ def totals(results: Sequence[Result]) -> Json:
     }
 
 
-def scenario_name(scenario: ScenarioView | None) -> str:
+def scenario_name(scenario: Scenario) -> str:
     """Return the scenario's name; a fixed timeout carries its length."""
-    if scenario is None:
-        raise ClientError("a QUBO job without a scenario")
-    if scenario.timeout_s is None:
+    if isinstance(scenario, TimeToSolution):
         return scenario.kind
     return f"{scenario.kind} {1000 * scenario.timeout_s:g} ms"
 
 
-def _verified(result: Result) -> tuple[AnswerView, VerifiedView]:
+def _verified(result: Result) -> Verified:
     answer = result.attempt.answer
     if answer is None or answer.verified is None:
         why = result.attempt.error.message if result.attempt.error else f"it is {result.attempt.state}"
         raise ClientError(f"attempt {result.attempt.id} has no verified answer: {why}")
-    return answer, answer.verified
+    return answer.verified
 
 
-def _reached(item: ReachedView) -> Json:
-    energy = item.energy if isinstance(item.energy, QuantityView) else None
+def _reached(item: ReachedGap) -> Json:
+    energy = item.energy if isinstance(item.energy, Quantity) else None
     return {"gap": item.gap, "latency_s": item.latency_s, "energy_j": energy.value if energy else None}

@@ -26,6 +26,11 @@ class Side(Record):
             raise ValueError("a side is either a job or a campaign")
         return self
 
+    @property
+    def text(self) -> str:
+        """Kind and id, such as "campaign abc"."""
+        return f"job {self.job}" if self.job else f"campaign {self.campaign}"
+
 
 class ComparisonRequest(Record):
     """Two sides to be compared. The ratio is left over right."""

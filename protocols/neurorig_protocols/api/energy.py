@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from neurorig_protocols.quantities import Grade, Reality
 from neurorig_protocols.records import Digest, Finite, Name, Record
 
@@ -45,3 +47,21 @@ class EnergyAbsent(Record):
     """There is no energy, and why."""
 
     absent: str
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return no rows, so that a table of several attempts can be made without looking at each."""
+        return []
+
+
+class EnergyTable(tuple[EnergyRow, ...]):
+    """The rows of an energy query, as a tuple that can also be turned into plain dictionaries."""
+
+    __slots__ = ()
+
+    def rows(self) -> list[dict[str, Any]]:
+        """Return one plain dictionary per group, for example for `pandas.DataFrame(...)`.
+
+        Returns:
+            Energies in J; fields outside the grouping are None.
+        """
+        return [row.model_dump() for row in self]

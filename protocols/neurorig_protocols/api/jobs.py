@@ -8,7 +8,7 @@ from pydantic import AwareDatetime
 
 from neurorig_protocols.benchmarks.evaluation import Standing
 from neurorig_protocols.errors import ErrorRecord
-from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
 from neurorig_protocols.records import Record
 
 AttemptState = Literal[
@@ -50,6 +50,16 @@ class JobView(Record):
     error: ErrorRecord | None = None
     attempts: tuple[AttemptSummary, ...] = ()
     standing: Standing | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether the job is in a state that it does not leave."""
+        return self.state in TERMINAL_STATES
+
+    @property
+    def last_attempt(self) -> AttemptSummary | None:
+        """The attempt with the highest number, None before the first."""
+        return max(self.attempts, key=lambda attempt: attempt.number, default=None)
 
 
 class JobPage(Record):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -46,6 +46,10 @@ class Machine(Record):
     solver: str
 
 
+Compared = Annotated[Ratio | Difference | Refusal, Field(discriminator="kind")]
+"""What the two sides give: a ratio or a difference, or why there is none."""
+
+
 class Entry(Record):
     """One number of both sides. `to_gap` is set where it belongs to a gap of the time-to-solution scenario."""
 
@@ -53,7 +57,7 @@ class Entry(Record):
     to_gap: Finite | None = None
     left: Quantity | Absent
     right: Quantity | Absent
-    result: Ratio | Difference | Refusal = Field(discriminator="kind")
+    result: Compared
 
 
 class Pair(Record):
@@ -81,7 +85,7 @@ class Total(Record):
     to_gap: Finite | None
     pairs: int
     compared: int
-    mean: Ratio | Difference | Refusal = Field(discriminator="kind")
+    mean: Compared
     median: Ratio | Refusal | None = None
     refused: dict[str, int] = Field(default_factory=dict)
 

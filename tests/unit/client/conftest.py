@@ -11,9 +11,11 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
+from whole_answers import of_route
 
 AT = "2026-11-21T08:00:00Z"
 TOKEN = "nrg_test"
+ABSENT = {"reason_code": "censored", "reason": "the gap was not reached"}
 
 
 def job_body(job_id: str, state: str = "queued", **more: Any) -> dict[str, Any]:
@@ -39,19 +41,25 @@ def attempt_body(attempt_id: str, job_id: str = "j1", **more: Any) -> dict[str, 
     verified = {
         "kind": "qubo",
         "cost": -63,
+        "solver_cost": -63,
+        "independent_set": True,
         "gap": 0.0597,
         "official_target": -67,
+        "target_source": "NeuroBench",
         "best_target": -69,
         "best_gap": 0.087,
         "reached": [
             {"gap": 0.1, "target_cost": -61, "cost": -63, "latency_s": 0.004, "energy": energy},
-            {"gap": 0.01, "target_cost": -67, "cost": None, "latency_s": None, "energy": None},
+            {"gap": 0.01, "target_cost": -67, "cost": None, "latency_s": None, "energy": ABSENT},
         ],
     }
     answer = {
         "kind": "qubo",
         "solver": "dwave-tabu",
+        "n": 250,
         "solution": "AAAA",
+        "solver_cost": -63,
+        "stopped_by": "timeout",
         "requested_s": 0.01,
         "setup_s": 0.002,
         "solve_s": 0.0112,
@@ -69,7 +77,17 @@ def attempt_body(attempt_id: str, job_id: str = "j1", **more: Any) -> dict[str, 
         "state": "succeeded",
         "quality": "valid",
         "codes": ["energy_absent"],
+        "times": [],
         "answer": answer,
+        "board_info": None,
+        "compiled": None,
+        "placement": None,
+        "provenance": {},
+        "error": None,
+        "evidence": [],
+        "leased_at": AT,
+        "started_at": AT,
+        "ended_at": AT,
         "energy_absent": "no power monitor is configured on this bench",
         **more,
     }
@@ -158,6 +176,7 @@ def _handler_of(stand_in: StandIn) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
                 return
             status, found = stand_in.answer(self.command, parts.path, query)
+            found = of_route(self.command, parts.path, found) if status < 400 else found
             raw = found if isinstance(found, bytes) else json.dumps(found).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(raw)))

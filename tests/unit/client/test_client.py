@@ -5,9 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
+from whole_answers import record
 
 import neurorig
-from neurorig import ApiError, Client, ClientError, Unreachable, views
+from neurorig import ApiError, Client, ClientError, Unreachable
+from neurorig_protocols.api.energy import EnergyAbsent
+from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_server.settings import Settings
 
@@ -230,8 +233,8 @@ def test_energy_is_a_matrix_or_absent(stand_in, client):
     stand_in.answers["GET /api/v1/attempts/a1/energy"] = (200, {**matrix, "windows": []})
     stand_in.answers["GET /api/v1/attempts/a2/energy"] = (200, {"absent": "no monitor"})
 
-    assert isinstance(client.energy("a1"), views.EnergyView)
-    assert client.energy("a2") == views.EnergyAbsent(absent="no monitor")
+    assert isinstance(client.energy("a1"), EnergyMatrix)
+    assert client.energy("a2") == EnergyAbsent(absent="no monitor")
     assert client.energy("a2").rows() == []
 
 
@@ -248,7 +251,7 @@ def test_energy_can_be_tabulated():
     boundary = {"components": ["core", "memory"], "rails": ["vdd", "vmem"]}
     body = {"reality": "virtual", "boundary": boundary, "cells": cells, "totals": [], "windows": []}
 
-    first, second = views.EnergyView.model_validate(body).rows()
+    first, second = record(EnergyMatrix, body).rows()
 
     assert first == {
         "component": "core", "phase": "run", "rails": "vdd, vmem", "reality": "virtual", "windows": 2,

@@ -8,13 +8,14 @@ import subprocess
 from types import SimpleNamespace
 
 import pytest
+from whole_answers import record
 
 from neurorig.cli import tables
 from neurorig.cli.tables import named_values, rows_under
 from neurorig.demo import run as demo_run
 from neurorig.demo.folder import prepared
 from neurorig.plain_console import PlainConsole
-from neurorig.views import JobView
+from neurorig_protocols.api.jobs import JobView
 
 NARROW = 40
 DIGEST = "sha256:" + "0123456789abcdef" * 4
@@ -73,7 +74,7 @@ def test_text_is_never_wrapped():
 def test_ids_and_digests_in_tables_are_whole(width, bodies):
     """An id in a list and a digest among facts stay in one piece, at any width."""
     job_id = "0190b4c6" * 4
-    job = JobView.model_validate(bodies.job(job_id, reason="waits for a bench that is busy"))
+    job = record(JobView, bodies.job(job_id, reason="waits for a bench that is busy"))
     facts = named_values({"problem": DIGEST, "comment": "a word and a word and a word and a word"})
 
     assert any(job_id in line for line in shown(tables.jobs([job]), width=width))

@@ -12,11 +12,12 @@ from click.testing import CliRunner, Result
 from pydantic import BaseModel
 from server_kit import Server, launch
 
-from neurorig import AsyncClient, Client, file_views
+from neurorig import AsyncClient, Client
 from neurorig.cli.main import cli
 from neurorig.cli.problem_options import cost_of_value
 from neurorig.errors import ApiError, ClientError
 from neurorig_protocols.api import files
+from neurorig_protocols.api.files import FilePage, FileView
 from neurorig_protocols.job import JobSpec, Qubo, TimeToSolution
 from neurorig_protocols.workloads.qubo.problem_file import from_bytes
 
@@ -215,9 +216,7 @@ def test_the_asynchronous_client_uploads_too(server: Server, problem: Path) -> N
     assert len(asyncio.run(both())) == 1
 
 
-@pytest.mark.parametrize(
-    ("ours", "theirs"), [(file_views.FileView, files.FileView), (file_views.FilePage, files.FilePage)]
-)
+@pytest.mark.parametrize(("ours", "theirs"), [(FileView, files.FileView), (FilePage, files.FilePage)])
 def test_every_field_exists_on_the_server(ours: type[BaseModel], theirs: type[BaseModel]) -> None:
     """Each field that the client reads is one that the server sends."""
     assert set(ours.model_fields) <= set(theirs.model_fields)

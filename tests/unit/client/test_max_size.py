@@ -6,10 +6,11 @@ import json
 
 import pytest
 from click.testing import CliRunner
+from whole_answers import record
 
 from neurorig.cli.main import cli
 from neurorig.cli.max_size import verdict_of
-from neurorig.views import JobView
+from neurorig_protocols.api.jobs import JobView
 
 TOO_SMALL = {"code": "does_not_fit", "message": "200 synapses are needed, the chip has 100", "fault": "job"}
 
@@ -138,6 +139,6 @@ def test_a_board_must_be_named(stand_in):
 
 def test_succeeded_job_without_an_answer_is_no_verdict(bodies):
     """What was not recomputed neither fits nor does not fit."""
-    view = JobView.model_validate(bodies.job("j1", "succeeded"))
+    view = record(JobView, bodies.job("j1", "succeeded"))
 
     assert verdict_of(64, view, None).verdict == "failed"

@@ -6,15 +6,17 @@ from typing import Any
 
 import pytest
 from rich.text import Text
+from whole_answers import record
 
 from neurorig.cli.tables import placement
+from neurorig_protocols.board import Placement
 
 MESH = {"grain": "core", "columns": 3, "rows": 2, "work_percent": [100, 50, -1, 0, 100, -1]}
 
 
-def found(mesh: Any) -> dict[str, Any]:
+def found(mesh: Any) -> Placement:
     """Return a placement with a mesh."""
-    return {"cores": 4, "utilisation": {"fan_in_per_core": 0.5}, "summary": {"mesh": mesh}}
+    return record(Placement, cores=4, utilisation={"fan_in_per_core": 0.5}, summary={"mesh": mesh})
 
 
 def text_of(mesh: Any) -> str:
@@ -42,5 +44,5 @@ def test_a_malformed_mesh_is_left_out(change: dict[str, Any]) -> None:
 
 def test_boards_that_say_nothing_show_nothing() -> None:
     """No placement, or one without limits, is no text at all."""
-    assert placement(None, "physical") == placement({"cores": 1}, "physical") == []
+    assert placement(None, "physical") == placement(record(Placement, cores=1), "physical") == []
     assert len(text_of(None).splitlines()) == 1

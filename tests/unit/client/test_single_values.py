@@ -7,9 +7,11 @@ import io
 
 import pytest
 from rich.console import Console
+from whole_answers import record
 
-from neurorig.benchmark_views import ComparisonView, SummaryView
 from neurorig.cli import benchmark_tables
+from neurorig_protocols.api.comparisons import ComparisonView
+from neurorig_protocols.benchmarks.summary import Summary
 
 EXACT = {"kind": "ratio", "relation": "=", "low": 0.5, "high": 0.5}
 POWER = {"value": 2.0, "unit": "W", "u": 0.01, "n": 1, "grade": "metered"}
@@ -35,7 +37,7 @@ def shown(parts):
 def summary():
     """A campaign with one row of one seed."""
     rules = {"start_rule": "The clock starts.", "stop_rule": "It stops."}
-    return SummaryView.model_validate({"rows": [ROW], "jobs": 1, "pending": 0, "left_out": 0, **rules})
+    return record(Summary, {"rows": [ROW], "jobs": 1, "pending": 0, "left_out": 0, **rules})
 
 
 def test_row_of_one_seed_says_that_its_spread_is_unknown(summary):
@@ -72,7 +74,7 @@ def test_total_over_one_pair_says_that_its_spread_is_unknown(mean, text):
     result = {"left": [], "right": [], "pairs": [], "totals": [total], "unpaired": [], "pending": 0}
     sides = {"left": {"job": "j1"}, "right": {"job": "j2"}}
     body = {"id": "k1", "name": "", "created_at": "2026-11-21T08:00:00Z", **sides, "result": result}
-    lines = shown(benchmark_tables.comparison(ComparisonView.model_validate(body)))
+    lines = shown(benchmark_tables.comparison(record(ComparisonView, body)))
 
     (line,) = [line for line in lines if line.startswith("power")]
     assert line.split("1 of 1")[1].strip() == text

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 
 from rich.console import Console
+from whole_answers import record
 
 from neurorig.cli.tables import reached
-from neurorig.views import ReachedView
+from neurorig_protocols.api.attempts import ReachedGap
 
 NOT_REACHED = {"reason_code": "not_reached", "reason": "the gap was not reached"}
 
@@ -19,7 +20,7 @@ def test_belief_of_a_rounding_board_stands_beside_not_reached():
         {"gap": 0.01, "target_cost": -10, "energy": NOT_REACHED},
     ]
     console = Console(width=120, file=io.StringIO())
-    console.print(reached([ReachedView.model_validate(gap) for gap in gaps], "virtual"))
+    console.print(reached([record(ReachedGap, gap) for gap in gaps], "virtual"))
     believed, missed = console.file.getvalue().splitlines()[1:]
 
     assert believed.split("-9", 1)[1].split() == (

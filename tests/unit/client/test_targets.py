@@ -8,13 +8,13 @@ import json
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
+from whole_answers import record
 
-from neurorig import target_views
 from neurorig.cli import quantity_text, target_commands
 from neurorig.cli import target_commands as module
 from neurorig.cli.main import cli
-from neurorig.target_views import TargetView
 from neurorig_protocols.api import targets as server
+from neurorig_protocols.api.targets import HeldTarget, OfficialTarget, TargetDetail, TargetList
 from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, Proposal, SolutionFile
 from neurorig_protocols.job import JobSpec
@@ -88,7 +88,7 @@ def test_list_keeps_keys_and_costs_whole_on_narrow_terminals(width):
     held = {**HELD, "cost": -31_999_123, "found_by": finder}
     problem = {"workload": "qubo-mis", "n": 5000, "density": 0.25, "seed": 4}
     large = {**VIEW, "key": "qubo-mis-5000-3124375-4", "problem": problem, "best": held, "optimal": False, "bound": -76}
-    found = [TargetView.model_validate(view) for view in (VIEW, large, UPLOADED)]
+    found = [record(TargetDetail, view) for view in (VIEW, large, UPLOADED)]
     console = Console(width=width, file=io.StringIO())
     for part in (target_commands.targets_table(found), *target_commands.whole_keys(found)):
         console.print(part)
@@ -265,10 +265,10 @@ def test_an_attempt_shows_both_gaps(stand_in, bodies):
 def test_the_server_s_answers_are_read():
     """Every field of the client's views is one that the server sends."""
     pairs = [
-        (target_views.TargetView, server.TargetDetail),
-        (target_views.TargetList, server.TargetList),
-        (target_views.HeldView, server.HeldTarget),
-        (target_views.OfficialView, server.OfficialTarget),
+        (TargetDetail, server.TargetDetail),
+        (TargetList, server.TargetList),
+        (HeldTarget, server.HeldTarget),
+        (OfficialTarget, server.OfficialTarget),
     ]
     for mine, theirs in pairs:
         assert set(mine.model_fields) <= set(theirs.model_fields)

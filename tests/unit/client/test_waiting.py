@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from whole_answers import record
 
 from neurorig.connection import LONGEST_PAUSE_S
 from neurorig.errors import Unreachable
-from neurorig.views import JobView
 from neurorig.waiting import Waiting
+from neurorig_protocols.api.jobs import JobView
 
 
 def test_pauses_double_up_to_a_limit():
@@ -24,7 +25,7 @@ def test_an_answer_ends_the_outage(bodies):
     waiting = Waiting(["a"], poll_s=0.5, patience_s=10)
     waiting.outage(Unreachable("gone"), 0)
     waiting.outage(Unreachable("gone"), 9)
-    waiting.take(JobView.model_validate(bodies.job("a")))
+    waiting.take(record(JobView, bodies.job("a")))
 
     assert waiting.outage(Unreachable("gone"), 15) == 0.2
     with pytest.raises(Unreachable):

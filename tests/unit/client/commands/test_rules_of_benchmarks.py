@@ -8,9 +8,11 @@ from urllib.parse import quote
 import pytest
 from click.testing import CliRunner
 
-from neurorig import Client, rule_views
+from neurorig import Client
 from neurorig.cli.main import cli
 from neurorig_protocols.api import evaluations, tunings
+from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationView, RoundCount
+from neurorig_protocols.api.tunings import TuningPage, TuningView
 from neurorig_protocols.benchmarks import evaluation, tuning
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 
@@ -362,11 +364,11 @@ def test_client_follows_the_pages_of_declarations(stand_in):
 @pytest.mark.parametrize(
     ("ours", "theirs"),
     [
-        (rule_views.TuningView, tunings.TuningView),
-        (rule_views.TuningPage, tunings.TuningPage),
-        (rule_views.EvaluationView, evaluations.EvaluationView),
-        (rule_views.EvaluationPage, evaluations.EvaluationPage),
-        (rule_views.RoundCountView, evaluations.RoundCount),
+        (TuningView, tunings.TuningView),
+        (TuningPage, tunings.TuningPage),
+        (EvaluationView, evaluations.EvaluationView),
+        (EvaluationPage, evaluations.EvaluationPage),
+        (RoundCount, evaluations.RoundCount),
     ],
 )
 def test_views_are_those_of_the_server(ours, theirs):

@@ -7,10 +7,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
+from whole_answers import record
 
-from neurorig import views
 from neurorig.cli import tables
 from neurorig.cli.main import cli
+from neurorig_protocols.api.attempts import AttemptView
 from neurorig_protocols.job import JobSpec, Snn
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
@@ -53,7 +54,7 @@ def test_the_answer_says_what_was_not_recomputed(bodies: Any) -> None:
         "kind": "snn", "samples": 3, "steps": 10, "outputs": 2, "solve_s": 0.01, "clock": "dut",
         "quantisation": {"populations": [{"name": "hidden", "weight_error": 0.002}]}, "verified": verified,
     }  # fmt: skip
-    attempt = views.AttemptView.model_validate(bodies.attempt("a1") | {"answer": answer})
+    attempt = record(AttemptView, bodies.attempt("a1") | {"answer": answer})
     console = Console(width=200)
 
     with console.capture() as captured:
@@ -69,5 +70,5 @@ def test_the_answer_says_what_was_not_recomputed(bodies: Any) -> None:
         "the counts themselves",
     ):
         assert part in text
-    workload = views.WorkloadView(name="snn", steps=10, samples=3)
+    workload = record(Snn, name="snn", steps=10, samples=3)
     assert tables.workload(workload) == "snn 3 samples × 10 steps"

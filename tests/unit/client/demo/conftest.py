@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from whole_answers import record
 
 from neurorig.demo.results import Result
-from neurorig.views import AttemptView, EnergyAbsent, EnergyView, JobView
+from neurorig_protocols.api.attempts import AttemptView
+from neurorig_protocols.api.energy import EnergyAbsent
+from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.bench import Boundary, Omitted
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal
 from neurorig_protocols.quantities import Absent, Quantity
@@ -24,7 +27,7 @@ def joules(value: float, u: float = 0.01) -> Quantity:
     return Quantity(value=value, unit="J", u=u, grade="metered")
 
 
-def matrix(error: float = 0.0) -> EnergyView:
+def matrix(error: float = 0.0) -> EnergyMatrix:
     """Return the matrix that measures WINDOWS, each cell `error` joules too high."""
     cells = [_cell(component, phase, error) for phase in ("idle", "warmup", "run") for component in RAILS]
     totals = [
@@ -43,7 +46,7 @@ def matrix(error: float = 0.0) -> EnergyView:
             for k, phase in enumerate(PHASES)
         ),
     )
-    return EnergyView.model_validate(found.model_dump(mode="json"))
+    return record(EnergyMatrix, found.model_dump(mode="json"))
 
 
 def _cell(component: str, phase: Any, error: float) -> EnergyCell:
@@ -91,6 +94,6 @@ def result(bodies: Any) -> Any:
             verified = {"kind": "classifier", "count": 4, "correct": 3, "accuracy": 0.75}
             body["answer"] = {"kind": "classifier", "latency_s": [], "verified": verified}
         found = EnergyAbsent(absent="no monitor") if energy is None else energy
-        return Result(JobView.model_validate(job), AttemptView.model_validate(body), found)
+        return Result(record(JobView, job), record(AttemptView, body), found)
 
     return build

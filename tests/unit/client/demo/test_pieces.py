@@ -8,12 +8,13 @@ from collections import Counter
 
 import pytest
 from rich.console import Console
+from whole_answers import record
 
 from neurorig.demo import pictures, summary
 from neurorig.demo.lab import demo_jobs, host_bench
 from neurorig.demo.results import agreement, comparisons, with_truth
 from neurorig.demo.run import Display
-from neurorig.views import JobView
+from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.workloads.qubo.mis import official_target
 
@@ -126,7 +127,7 @@ def test_progress_ends_at_all_jobs(bodies, terminal):
     with Display(console, 8) as display:
         for k in range(8):
             for state in ("running", "succeeded"):
-                display.show(JobView.model_validate(bodies.job(f"j{k}", state)))
+                display.show(record(JobView, bodies.job(f"j{k}", state)))
     shown = console.file.getvalue()
 
     assert "8/8" in shown if terminal else shown.count("of 8 jobs have ended") == 4

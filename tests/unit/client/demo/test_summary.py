@@ -9,7 +9,7 @@ import pytest
 from neurorig.demo import summary
 from neurorig.demo.results import Agreement, agreement, comparisons, with_truth
 from neurorig.errors import ClientError
-from neurorig.views import ScenarioView
+from neurorig_protocols.job import FixedTimeout, TimeToSolution
 
 ATTEMPT_KEYS = {
     "job",
@@ -100,7 +100,9 @@ def test_a_told_latency_wins(result, measured):
     answer = found.attempt.answer.model_copy(update={"latency_s": (0.1, None, 0.3)})
     attempt = found.attempt.model_copy(update={"answer": answer})
 
-    assert summary.latency_per_inference(type(found)(found.job, attempt, found.energy), 8) == pytest.approx(0.2)
+    own = type(found)(found.job, attempt, found.energy)
+
+    assert summary.latency_per_inference(own, answer, 8) == pytest.approx(0.2)
 
 
 def test_digits_without_energy_have_neither(result):
@@ -147,8 +149,8 @@ def test_an_attempt_without_a_verified_answer_is_an_error(result):
 @pytest.mark.parametrize(
     ("scenario", "name"),
     [
-        (ScenarioView(kind="time-to-solution", limit_s=1), "time-to-solution"),
-        (ScenarioView(kind="fixed-timeout", timeout_s=0.1), "fixed-timeout 100 ms"),
+        (TimeToSolution(kind="time-to-solution", limit_s=1), "time-to-solution"),
+        (FixedTimeout(kind="fixed-timeout", timeout_s=0.1), "fixed-timeout 100 ms"),
     ],
 )
 def test_scenarios_have_distinct_names(scenario, name):
