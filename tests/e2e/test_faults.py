@@ -20,7 +20,7 @@ def children_of(pid: int) -> dict[str, int]:
     for listing in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in listing.read_text().split():
             words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
-            module = next((w for w in words if w.startswith("neurorig_drivers.")), "")
+            module = next((w for w in words if w.startswith("neurorig_lab.")), "")
             found[module.rpartition(".")[2]] = int(child)
     return found
 

@@ -24,6 +24,11 @@ EXAMPLES = {
     forms.WHO: ("me", "m\ne"),
     forms.PARAMETER: ("t_max", "1st"),
     forms.LEASE_ID: ("0123456789ab", "lease"),
+    forms.ID: ("0123456789ab", "0123456789al"),
+    forms.NO_ZERO: ("two\nlines", "a\0b"),
+    forms.NO_CONTROL: ("one line", "two\nlines"),
+    forms.OPTION: ("matrix-market", "Matrix Market"),
+    forms.PRINTABLE: ("once!", "twice or more"),
     forms.TARGET_KEY: ("qubo-mis-250-1556-0", "250"),
 }
 

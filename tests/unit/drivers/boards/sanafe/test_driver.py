@@ -202,7 +202,7 @@ def test_a_file_that_sanafe_cannot_use_is_told_at_once(open_board: Opener, tmp_p
     [
         ({"architecture": "nothing.yaml"}, "'nothing.yaml' is neither loihi nor truenorth nor a readable file"),
         ({"architecture": "/dev/zero"}, "readable file of 262144 bytes"),
-        ({"timing": "cycle"}, "'detailed' or 'simple'"),
+        ({"timing": "cycle"}, "Valid values: detailed, simple"),
         ({"address": "127.0.0.1:1"}, "either the address of a lab's chip or the Python"),
     ],
 )
