@@ -1,35 +1,24 @@
-"""What can go wrong between a client and a server.
+"""What can go wrong between a client and a server: the branch `ClientError` of the tree in `neurorig_protocols.errors`.
 
 ClientError
  +-- Unreachable    no answer, or one that says "not now"; another try may succeed
- +-- ApiError       the server understood and said no, or answered what no neurorig server answers
+ +-- ApiError       the server refused the request, or its answer is not one of a neurorig server
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, ClassVar
+
+from neurorig_protocols.api.problems import FieldProblem
+from neurorig_protocols.errors import Fault, NeurorigError
 
 
-@dataclass(frozen=True)
-class FieldError:
-    """One violated field of a request, or one unmet need of a job."""
-
-    field: str
-    message: str
-    code: str = ""
-
-
-class ClientError(Exception):
+class ClientError(NeurorigError):
     """Base of what a client raises."""
 
     code = "client_error"
-
-    def __init__(self, message: str, *, next_step: str | None = None) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_step = next_step
+    fault: ClassVar[Fault] = "user"
 
     def as_dict(self) -> dict[str, Any]:
         """Return this failure as JSON values."""
@@ -40,6 +29,8 @@ class Unreachable(ClientError):
     """No server answers at the address, or it is starting or stopping. `was_sent`: it may have got the request."""
 
     code = "unreachable"
+    fault = "infra"
+    retryable = True
 
     def __init__(self, message: str, *, next_step: str | None = None, was_sent: bool = True) -> None:
         super().__init__(message, next_step=next_step)
@@ -55,7 +46,7 @@ class ApiError(ClientError):
         *,
         status: int,
         code: str,
-        fields: tuple[FieldError, ...] = (),
+        fields: tuple[FieldProblem, ...] = (),
         next_step: str | None = None,
     ) -> None:
         super().__init__(message, next_step=next_step)
@@ -72,14 +63,14 @@ class ApiError(ClientError):
 
     def as_dict(self) -> dict[str, Any]:
         """Return this failure as JSON values."""
-        return {**super().as_dict(), "status": self.status, "fields": [asdict(field) for field in self.fields]}
+        return {**super().as_dict(), "status": self.status, "fields": [field.model_dump() for field in self.fields]}
 
 
 def from_problem(status: int, problem: Mapping[str, Any]) -> ApiError:
     """Build the error from an RFC 9457 problem; members that are missing or odd are left out."""
     listed = problem.get("errors")
     fields = tuple(
-        FieldError(str(item.get("field", "")), str(item.get("message", "")), str(item.get("code", "")))
+        FieldProblem(**{name: str(item.get(name, "")) for name in FieldProblem.model_fields})
         for item in (listed if isinstance(listed, list) else [])
         if isinstance(item, Mapping)
     )

@@ -3,8 +3,7 @@
     NeurorigError
      +-- UserError            the request cannot be right, whoever runs it
      |    +-- InvalidConfig       a bench file or a setting contradicts itself
-     |    +-- Infeasible          no bench could ever run the job
-     |    +-- InvalidProblem      a file holds no problem that can be run
+      |    +-- InvalidProblem      a file holds no problem that can be run
      |    +-- BadExpression       a declared parameter is no expression over n and density
      |    +-- NoValue             a declared parameter has no value for this size and density
      |    +-- TargetRefused       a proposed target cannot be one
@@ -25,12 +24,14 @@
      |    +-- WindowCut           a measuring window has no end
      |    +-- WindowTooShort      a counter is updated too seldom for the window
      +-- InfraError           the bench or the service failed; another try may succeed
-          +-- DriverMissing       the driver or its library is not installed
-          +-- DriverCrashed       the driver's process died
-          +-- DriverTimeout       the driver outran its time limit and was killed
-          +-- RunStopped          the owner cancelled the job during a run
-          +-- BoardLost           the board stopped answering
-          +-- LeaseLost           the lease ended before the attempt did
+    |     +-- DriverMissing       the driver or its library is not installed
+    |     +-- DriverCrashed       the driver's process died
+    |     +-- DriverTimeout       the driver outran its time limit and was killed
+    |     +-- RunStopped          the owner cancelled the job during a run
+    |     +-- BoardLost           the board stopped answering
+    |     +-- LeaseLost           the lease ended before the attempt did
+    +-- Refused              a server refuses a request: `neurorig_protocols.refusals`
+    +-- ClientError          a client got no usable answer: `neurorig.errors`
 
 `code` is stable and may be matched by programs; the message may change.
 """
@@ -61,7 +62,7 @@ class ErrorRecord(BaseModel):
 class NeurorigError(Exception):
     """Base of all reported failures."""
 
-    code: ClassVar[str] = "neurorig_error"
+    code: str = "neurorig_error"
     fault: ClassVar[Fault] = "infra"
     retryable: ClassVar[bool] = False
 
@@ -96,12 +97,6 @@ class InvalidConfig(UserError):
     """A bench file or a setting contradicts itself."""
 
     code = "invalid_config"
-
-
-class Infeasible(UserError):
-    """No bench could ever run the job."""
-
-    code = "infeasible"
 
 
 class InvalidProblem(UserError):
@@ -277,12 +272,12 @@ def _walk(cls: type[NeurorigError]) -> list[type[NeurorigError]]:
 
 def from_record(record: ErrorRecord) -> NeurorigError:
     """Rebuild the exception that a record describes; unknown codes become the class of their fault."""
-    by_code = {cls.code: cls for cls in _walk(NeurorigError)}
     by_fault: dict[Fault, type[NeurorigError]] = {
         "user": UserError,
         "job": JobError,
         "measurement": MeasurementError,
         "infra": InfraError,
     }
+    by_code = {cls.code: cls for branch in by_fault.values() for cls in _walk(branch)}
     cls = by_code.get(record.code, by_fault[record.fault])
     return cls(record.message, where=record.where, next_step=record.next_step, **record.detail)

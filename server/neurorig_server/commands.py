@@ -23,7 +23,6 @@ from neurorig_protocols.api.tokens import Scope, TokenCreated
 from neurorig_protocols.errors import NeurorigError
 from neurorig_server.settings import Settings
 from neurorig_server.store import schema_revision
-from neurorig_server.store.errors import Refused
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import PREFIX
 
@@ -46,7 +45,7 @@ def _plainly(command: Callable[P, T]) -> Callable[P, T]:
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> T:
         try:
             return command(*args, **kwargs)
-        except (NeurorigError, Refused) as error:
+        except NeurorigError as error:
             step = f"\nNext step: {error.next_step}" if error.next_step else ""
             raise click.ClickException(f"{error.message}{step}") from error
         except SQLAlchemyError as error:

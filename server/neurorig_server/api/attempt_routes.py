@@ -12,15 +12,16 @@ from starlette.concurrency import run_in_threadpool
 from neurorig_protocols import wording
 from neurorig_protocols.api.attempts import Accepted, AttemptView, TraceInfo, TraceSeries
 from neurorig_protocols.api.energy import EnergyAbsent, EnergyRows
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.records import Name
+from neurorig_protocols.refusals import Invalid, NotFound
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.http.auth import Agent, Reader
 from neurorig_server.http.parameters import Id
 from neurorig_server.objects import traces as downsample
 from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.energy import EnergyFilter, GroupKey
-from neurorig_server.store.errors import FieldProblem, Invalid, NotFound
 
 router = APIRouter(prefix="/attempts", tags=["attempts"])
 

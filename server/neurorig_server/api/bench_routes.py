@@ -5,11 +5,12 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from neurorig_protocols.api.benches import BenchView
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.job import BenchRecord
+from neurorig_protocols.refusals import Invalid
 from neurorig_server.http.auth import Agent, Reader
 from neurorig_server.http.parameters import BenchName
 from neurorig_server.services import ServicesDep
-from neurorig_server.store.errors import FieldProblem, Invalid
 
 router = APIRouter(prefix="/benches", tags=["benches"])
 

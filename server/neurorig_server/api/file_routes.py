@@ -11,10 +11,10 @@ from pydantic import Field
 from neurorig_protocols.api.files import FilePage, FileView
 from neurorig_protocols.files import FileKind
 from neurorig_protocols.forms import NO_CONTROL, OPTION
+from neurorig_protocols.refusals import NotFound
 from neurorig_server.http.auth import Reader, Submitter
 from neurorig_server.http.parameters import FileDigest
 from neurorig_server.services import ServicesDep
-from neurorig_server.store.errors import NotFound
 from neurorig_server.store.files import FileFilter
 from neurorig_server.uploads.file_uploads import Label
 

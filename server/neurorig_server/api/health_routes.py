@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from sqlalchemy.exc import SQLAlchemyError
 
+from neurorig_protocols.api.problems import ProblemDetails
 from neurorig_protocols.records import Record
-from neurorig_server.http.problems import MEDIA_TYPE, Problem, answer, problem
+from neurorig_server.http.problems import MEDIA_TYPE, answer, problem
 from neurorig_server.metrics import CONTENT_TYPE
 from neurorig_server.services import ServicesDep
 from neurorig_server.store import schema_revision
@@ -36,7 +37,7 @@ def get_health() -> Alive:
 @router.get(
     "/readyz",
     response_model=Ready,
-    responses={503: {"description": "Not ready.", "model": Problem, "content": {MEDIA_TYPE: {}}}},
+    responses={503: {"description": "Not ready.", "model": ProblemDetails, "content": {MEDIA_TYPE: {}}}},
 )
 def get_readiness(services: ServicesDep) -> Ready | Response:
     """Say whether requests can be served."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from fastapi import APIRouter, Depends
 
+from neurorig_protocols.api.problems import ProblemDetails
 from neurorig_server.api import (
     attempt_routes,
     bench_routes,
@@ -18,12 +19,12 @@ from neurorig_server.api import (
     token_routes,
 )
 from neurorig_server.http import parameters
-from neurorig_server.http.problems import MEANINGS, MEDIA_TYPE, Problem
+from neurorig_server.http.problems import MEANINGS, MEDIA_TYPE
 
 PREFIX = "/api/v1"
 
 RESPONSES: dict[int | str, dict[str, Any]] = {
-    status: {"description": meaning, "model": Problem, "content": {MEDIA_TYPE: {}}}
+    status: {"description": meaning, "model": ProblemDetails, "content": {MEDIA_TYPE: {}}}
     for status, meaning in MEANINGS.items()
 }
 

@@ -11,11 +11,12 @@ from pydantic import Field, JsonValue, StrictInt, ValidationError
 
 from neurorig_protocols import wording
 from neurorig_protocols.api.evaluations import EvaluationView
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks.tuning import DENSITIES, SIZES, TuningDeclaration
 from neurorig_protocols.job import JobSpec, Needs, QuboMis, Scenario, Solver
 from neurorig_protocols.plan import MeasurementPlan
 from neurorig_protocols.records import Finite, Record
-from neurorig_server.store.errors import FieldProblem, Invalid, TuningDiffers
+from neurorig_protocols.refusals import Invalid, TuningDiffers
 from neurorig_server.store.evaluations import tag
 
 MAX_JOBS = 10_000

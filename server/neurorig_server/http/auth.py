@@ -9,8 +9,8 @@ from fastapi import Depends, Request, Security
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
 from neurorig_protocols.api.tokens import Scope
+from neurorig_protocols.refusals import Forbidden, Unauthorised
 from neurorig_server.services import Services, ServicesDep
-from neurorig_server.store.errors import Forbidden, Unauthorised
 from neurorig_server.store.tokens import ANYONE, Principal
 
 COOKIE = "neurorig_token"

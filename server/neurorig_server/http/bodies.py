@@ -11,10 +11,11 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from neurorig_server.http.problems import Problem, answer, problem, refused
+from neurorig_protocols.api.problems import ProblemDetails
+from neurorig_protocols.refusals import UploadStalled
+from neurorig_server.http.problems import answer, problem, refused
 from neurorig_server.http.slow_clients import Progress
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import UploadStalled
 
 MAX_DEPTH = 64
 
@@ -153,7 +154,7 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _type_problem(scope: Scope, body: bytes) -> Problem | None:
+def _type_problem(scope: Scope, body: bytes) -> ProblemDetails | None:
     if not body or not scope["path"].startswith("/api/"):
         return None
     given = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
@@ -164,7 +165,7 @@ def _type_problem(scope: Scope, body: bytes) -> Problem | None:
     return problem(415, "unsupported_media_type", f"the Content-Type must be {wanted[0]}, the request says {said}")
 
 
-def _content_problem(scope: Scope, body: bytes) -> Problem | None:
+def _content_problem(scope: Scope, body: bytes) -> ProblemDetails | None:
     if scope["method"] == "PATCH" or not scope["path"].startswith("/api/"):
         return None
     try:

@@ -10,7 +10,7 @@ from neurorig_protocols import forms
 from neurorig_protocols.forms import ID, PRINTABLE
 from neurorig_protocols.lease import PROTOCOL_HEADER, PROTOCOL_VERSION
 from neurorig_protocols.records import Name
-from neurorig_server.store.errors import ProtocolMismatch
+from neurorig_protocols.refusals import ProtocolMismatch
 
 Id = Annotated[str, Path(pattern=ID, description="an id as the server gave it")]
 BenchName = Annotated[Name, Path(description="name of a bench")]

@@ -15,10 +15,10 @@ from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from neurorig_protocols import forms, wording
-from neurorig_protocols.errors import UserError
-from neurorig_protocols.records import Record
-from neurorig_server.store.errors import FieldProblem, Refused
+from neurorig_protocols import forms, refusals, wording
+from neurorig_protocols.api.problems import FieldProblem, ProblemDetails
+from neurorig_protocols.errors import LeaseLost, NeurorigError, UserError
+from neurorig_protocols.refusals import Refused
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -37,22 +37,41 @@ MEANINGS = {
     413: "The body is too large.",
     415: "The body has another type.",
     422: "The request is not acceptable; `errors` names every violated field.",
+    503: "The server is too busy or not ready; try again later.",
     500: "The server failed; the correlation id stands in its log.",
 }
 """What each status of a refusal means, as the documentation says it."""
 
 
-class Problem(Record):
-    """Problem details. `code` is stable and may be matched by programs; `errors` names every violated field."""
+STATUSES: dict[type[NeurorigError], int] = {
+    UserError: 422,
+    LeaseLost: 409,
+    Refused: 409,
+    refusals.Unauthorised: 401,
+    refusals.Forbidden: 403,
+    refusals.NotFound: 404,
+    refusals.UploadStalled: 408,
+    refusals.TooLarge: 413,
+    refusals.FileTooLarge: 413,
+    refusals.FileQuotaExceeded: 413,
+    refusals.FileSpaceExhausted: 413,
+    refusals.Invalid: 422,
+    refusals.Infeasible: 422,
+    refusals.DigestMismatch: 422,
+    refusals.UnacceptableFile: 422,
+    refusals.UnknownFile: 422,
+    refusals.TuningDiffers: 422,
+    refusals.PerInstanceTuning: 422,
+    refusals.ReservedTag: 422,
+    refusals.NoTarget: 422,
+    refusals.ServerBusy: 503,
+}
+"""The HTTP status of each error that a request can end with; a class that is not here has that of its base."""
 
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    next_step: str | None = None
-    correlation_id: str | None = None
-    errors: tuple[FieldProblem, ...] = ()
+
+def status_of(error: type[NeurorigError]) -> int:
+    """Return the HTTP status of an error; 500 for one that no request is answered with."""
+    return next((STATUSES[base] for base in error.__mro__ if base in STATUSES), 500)
 
 
 def problem(
@@ -63,9 +82,9 @@ def problem(
     next_step: str | None = None,
     correlation_id: str | None = None,
     errors: Sequence[FieldProblem] = (),
-) -> Problem:
+) -> ProblemDetails:
     """Build problem details; the title is the status's own phrase."""
-    return Problem(
+    return ProblemDetails(
         type=f"urn:neurorig:problem:{code}",
         title=HTTPStatus(status).phrase,
         status=status,
@@ -77,40 +96,36 @@ def problem(
     )
 
 
-def answer(found: Problem, headers: dict[str, str] | None = None) -> Response:
+def answer(details: ProblemDetails, headers: dict[str, str] | None = None) -> Response:
     """Return a problem as an HTTP response."""
     return JSONResponse(
-        found.model_dump(mode="json", exclude_none=True),
-        status_code=found.status,
+        details.model_dump(mode="json", exclude_none=True),
+        status_code=details.status,
         headers=headers,
         media_type=MEDIA_TYPE,
     )
 
 
-def refused(error: Refused) -> Response:
-    """Return a refusal of the store as an HTTP response."""
-    found = problem(error.status, error.code, error.message, next_step=error.next_step, errors=error.problems)
-    return answer(found, error.headers)
+def refused(error: NeurorigError) -> Response:
+    """Return an error of the tree as an HTTP response."""
+    fields = error.problems if isinstance(error, Refused) else ()
+    headers = error.headers if isinstance(error, Refused) else None
+    details = problem(status_of(type(error)), error.code, error.message, next_step=error.next_step, errors=fields)
+    return answer(details, headers)
 
 
 def install(app: FastAPI) -> None:
     """Answer every foreseen failure of the application with a problem."""
-    app.add_exception_handler(Refused, _refused)
-    app.add_exception_handler(UserError, _user_error)
+    for kind in (Refused, UserError, LeaseLost):
+        app.add_exception_handler(kind, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, refused_by_framework)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, Refused):
+    if not isinstance(error, NeurorigError):
         raise error
     return refused(error)
-
-
-async def _user_error(_request: Request, error: Exception) -> Response:
-    if not isinstance(error, UserError):
-        raise error
-    return answer(problem(422, error.code, error.message, next_step=error.next_step))
 
 
 def _body_record(request: Request) -> type[BaseModel] | None:

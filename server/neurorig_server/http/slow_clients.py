@@ -9,8 +9,8 @@ from time import monotonic
 from starlette.types import Message, Receive, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from neurorig_protocols.refusals import UploadStalled
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import UploadStalled
 
 
 class _HeadLimit(H11Protocol):

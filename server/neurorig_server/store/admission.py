@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_protocols.refusals import Invalid
 from neurorig_protocols.workloads.qubo import mis
-from neurorig_server.store.errors import FieldProblem, Invalid
 
 
 def require_possible(spec: JobSpec) -> None:

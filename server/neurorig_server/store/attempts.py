@@ -11,10 +11,10 @@ from neurorig_protocols.api.attempts import AnswerView, AttemptView, Evidence, T
 from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.refusals import not_found
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.store import documents
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import not_found
 from neurorig_server.store.evaluations import standings
 from neurorig_server.store.tables import attempts, jobs
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection, Row, insert, select, update
 
 from neurorig_protocols.api.benches import BenchView, LeaseView
 from neurorig_protocols.job import BenchRecord
+from neurorig_protocols.refusals import not_found
 from neurorig_server.store import requirements
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import not_found
 from neurorig_server.store.tables import attempts, benches, holds_bench, jobs
 from neurorig_server.store.tokens import Principal
 

@@ -11,10 +11,10 @@ from sqlalchemy import Connection, Row, exists, func, insert, select
 
 from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignView
 from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
+from neurorig_protocols.refusals import not_found
 from neurorig_server.ids import new_id
 from neurorig_server.store import admission, evaluations, idempotency
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.jobs import insert_jobs, placed
 from neurorig_server.store.owned import OwnedFilter, newest_first

@@ -19,12 +19,12 @@ from neurorig_protocols.benchmarks.comparison import compare
 from neurorig_protocols.benchmarks.summary import Summary, summarise_campaign
 from neurorig_protocols.benchmarks.trial_results import Result
 from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.refusals import not_found
 from neurorig_server.ids import new_id
 from neurorig_server.recompute.campaign_results import ANSWER_FIELDS, Pieces, result_of
 from neurorig_server.store import idempotency
 from neurorig_server.store.benchmark_tables import comparisons
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import not_found
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.owned import OwnedFilter, newest_first
 from neurorig_server.store.paging import cut

@@ -12,23 +12,16 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, and_, case, distinct, false, func, insert, or_, select, update
 
 from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationView, RoundCount
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState, Standing
 from neurorig_protocols.forms import ID
 from neurorig_protocols.job import JobSpec, JobState, QuboMis
+from neurorig_protocols.refusals import EvaluationOpen, EvaluationRevealed, Forbidden, Refused, ReservedTag, not_found
 from neurorig_server.ids import new_id
 from neurorig_server.store import idempotency
 from neurorig_server.store.benchmark_tables import evaluation_seeds, evaluations, tunings
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import (
-    EvaluationOpen,
-    EvaluationRevealed,
-    FieldProblem,
-    Forbidden,
-    Refused,
-    ReservedTag,
-    not_found,
-)
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import among, campaigns, job_tags, jobs

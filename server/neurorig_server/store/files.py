@@ -10,15 +10,13 @@ from pydantic import Field
 from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from neurorig_protocols.api.files import FilePage, FileView
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem
 from neurorig_protocols.files import FileKind, NeededFile, needed_files
 from neurorig_protocols.forms import NO_ZERO
 from neurorig_protocols.job import JobSpec, Snn
 from neurorig_protocols.records import Record
-from neurorig_server.store.benchmark_tables import targets
-from neurorig_server.store.database import Database
-from neurorig_server.store.errors import (
-    FieldProblem,
+from neurorig_protocols.refusals import (
     FileInUse,
     FileQuotaExceeded,
     FileSpaceExhausted,
@@ -29,6 +27,8 @@ from neurorig_server.store.errors import (
     UnknownFile,
     not_found,
 )
+from neurorig_server.store.benchmark_tables import targets
+from neurorig_server.store.database import Database
 from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tables import files, job_files, jobs
 from neurorig_server.store.tokens import Principal

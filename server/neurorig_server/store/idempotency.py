@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, insert, select
 
 from neurorig_protocols.records import Record
+from neurorig_protocols.refusals import KeyReused
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import KeyReused
 from neurorig_server.store.tables import idempotency
 from neurorig_server.store.tokens import Principal
 

@@ -13,6 +13,7 @@ from neurorig_protocols.api.jobs import JobEventView, JobPage, JobView
 from neurorig_protocols.forms import NO_ZERO
 from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.records import Name, Record
+from neurorig_protocols.refusals import Forbidden, not_found
 from neurorig_server.ids import new_id
 from neurorig_server.store import (
     admission,
@@ -25,7 +26,6 @@ from neurorig_server.store import (
     tunings,
 )
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import Forbidden, not_found
 from neurorig_server.store.files import require_files
 from neurorig_server.store.job_rows import job_views, with_wait
 from neurorig_server.store.paging import cut, from_cursor

@@ -12,10 +12,10 @@ from sqlalchemy.exc import IntegrityError
 from neurorig_protocols.errors import ErrorRecord, LeaseLost
 from neurorig_protocols.job import JobEvent, JobSpec, JobState
 from neurorig_protocols.lease import Lease, LeaseReturn, Renewal, RenewalAnswer
+from neurorig_protocols.refusals import AttemptBegan, not_found
 from neurorig_server.ids import new_id
 from neurorig_server.store import closing, transitions
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import AttemptBegan, LeaseEnded, not_found
 from neurorig_server.store.tables import (
     attempts,
     benches,
@@ -53,7 +53,7 @@ class Leases:
         """Give the bench the first job in the queue that fits it; None when there is none or the bench is taken.
 
         `lease_id` is the id that the lease shall have: asked for again it gives the same lease, as long as its attempt
-        has not begun. Raises Forbidden, and LeaseEnded for the id of a lease that has begun, ended or been handed back.
+        has not begun. Raises Forbidden, and LeaseLost for the id of a lease that has begun, ended or been handed back.
         """
         who.require_bench(bench)
         # A look without the write lock: most agents that wait, wait for nothing.
@@ -71,7 +71,7 @@ class Leases:
             return None
 
     def _again(self, connection: Connection, bench: str, lease_id: str) -> Lease:
-        """Give a lease whose answer was lost once more, with a full life; LeaseEnded when it has begun or ended."""
+        """Give a lease whose answer was lost once more, with a full life; LeaseLost when it has begun or ended."""
         mine = attempts.c.lease_id == lease_id, attempts.c.bench == bench, attempts.c.state == "leased"
         prolonged = update(attempts).where(*mine).values(expires_at=self._db.now() + self._ttl)
         attempt = connection.execute(prolonged.returning(attempts)).first()
@@ -130,7 +130,7 @@ class Leases:
         )
 
     def start(self, lease_id: str, fence: int, who: Principal) -> None:
-        """Note that the attempt has begun. Twice is once. Raises LeaseEnded, NotFound, Forbidden."""
+        """Note that the attempt has begun. Twice is once. Raises LeaseLost, NotFound, Forbidden."""
         now = self._db.now()
         with self._db.write() as connection:
             row = _lease_row(connection, lease_id, who)
@@ -142,7 +142,7 @@ class Leases:
                 raise _ended()
 
     def renew(self, lease_id: str, renewal: Renewal, who: Principal) -> RenewalAnswer:
-        """Prolong a lease and keep its heartbeat. Raises LeaseEnded, NotFound, Forbidden."""
+        """Prolong a lease and keep its heartbeat. Raises LeaseLost, NotFound, Forbidden."""
         now = self._db.now()
         heartbeat = renewal.model_dump(mode="json", exclude={"kind", "fence"})
         with self._db.write() as connection:
@@ -223,7 +223,7 @@ def _take(bench: str, now: datetime) -> Any:
 
 
 def _held(row: Row[Any], fence: int) -> Update:
-    """Return an update of an attempt that is still its agent's; LeaseEnded for another fence than the lease's own."""
+    """Return an update of an attempt that is still its agent's; LeaseLost for another fence than the lease's own."""
     # A lease's fence never changes, so it is compared with what this transaction read.
     if row.fence != fence:
         raise _ended()
@@ -242,8 +242,8 @@ def _lease_row(connection: Connection, lease_id: str, who: Principal) -> Row[Any
     return row
 
 
-def _ended() -> LeaseEnded:
-    return LeaseEnded(
+def _ended() -> LeaseLost:
+    return LeaseLost(
         "the lease has ended or the fence is stale",
         next_step="Stop the attempt; its report will be kept as evidence.",
     )
@@ -269,7 +269,7 @@ class Returns:
         """End a lease whose attempt has not begun and queue its job again, without counting the attempt.
 
         A lease that does not exist yet never will: its claim may still be on its way. Twice is once. Raises Forbidden,
-        AttemptBegan, and LeaseEnded for another fence or a lease that ended in another way.
+        AttemptBegan, and LeaseLost for another fence or a lease that ended in another way.
         """
         who.require_bench(back.bench)
         # Apart from the rest: a claim that holds the bench's row is over before the lease is looked for.
@@ -293,6 +293,6 @@ class Returns:
 
 def _require_unbegun(row: Row[Any], fence: int | None) -> None:
     if fence not in (None, row.fence) or row.state not in ("leased", "running"):
-        raise LeaseEnded("the lease has ended or the fence is stale", next_step="Nothing is to be handed back.")
+        raise LeaseLost("the lease has ended or the fence is stale", next_step="Nothing is to be handed back.")
     if row.state == "running" or row.reported_at is not None:
         raise AttemptBegan("the attempt has begun", next_step="Close it with a report.")

@@ -9,7 +9,8 @@ from typing import Any
 
 from sqlalchemy import Row
 
-from neurorig_server.store.errors import FieldProblem, Invalid
+from neurorig_protocols.api.problems import FieldProblem
+from neurorig_protocols.refusals import Invalid
 
 MAX_KEY = 2**63 - 1
 

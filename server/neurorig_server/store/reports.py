@@ -12,15 +12,16 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks.targets import problem_of
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import BenchRecord, JobEvent, JobSpec, JobState
+from neurorig_protocols.refusals import AlreadyReported, Invalid, StaleFence, TraceMissing, not_found
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.recompute.verdict import AnalysisInput, Verdict
 from neurorig_server.store import closing, documents, targets, transitions
 from neurorig_server.store.database import Database
 from neurorig_server.store.energy import cell_rows
-from neurorig_server.store.errors import AlreadyReported, FieldProblem, Invalid, StaleFence, TraceMissing, not_found
 from neurorig_server.store.tables import attempts, energy_cells, is_open, jobs, traces
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.transitions import Cause

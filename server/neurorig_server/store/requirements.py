@@ -12,9 +12,10 @@ import json
 from sqlalchemy import Connection, delete, insert, select
 
 from neurorig_protocols import wording
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.job import BenchRecord, JobSpec, unmet_needs
+from neurorig_protocols.refusals import Infeasible
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, Infeasible
 from neurorig_server.store.tables import benches, feasible, requirements
 
 MATCHING = 0x6E65_7572_6F01

@@ -16,13 +16,13 @@ from neurorig_protocols.benchmarks.targets import BestVerified, FileProblem, Mis
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_protocols.records import Digest, Finite
 from neurorig_protocols.records import Record as Base
+from neurorig_protocols.refusals import NotBetter, not_found
 from neurorig_protocols.report import AttemptReport, QuboAnswer
 from neurorig_protocols.workloads.qubo import mis as qubo_mis
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store import documents
 from neurorig_server.store.benchmark_tables import targets
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import NotBetter, not_found
 from neurorig_server.store.files import require_kept
 from neurorig_server.store.tables import jobs, tokens
 from neurorig_server.store.tokens import Principal

@@ -11,10 +11,11 @@ from typing import Any
 
 from sqlalchemy import Row, insert, or_, select, update
 
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.api.tokens import Scope, TokenCreated, TokenView
+from neurorig_protocols.refusals import Forbidden, Invalid, Unauthorised, not_found
 from neurorig_server.ids import new_id
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, Forbidden, Invalid, Unauthorised, not_found
 from neurorig_server.store.tables import tokens
 
 PREFIX = "nrg_"

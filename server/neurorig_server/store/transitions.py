@@ -9,8 +9,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, case, insert, select, update
 
 from neurorig_protocols.job import TRANSITIONS, JobEvent, JobState, sources
+from neurorig_protocols.refusals import IllegalTransition
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import IllegalTransition
 from neurorig_server.store.tables import among, job_events, jobs
 
 

@@ -7,14 +7,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, insert, select
 
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.api.tunings import TuningPage, TuningView
 from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import Params, TuningDeclaration
 from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_protocols.refusals import Invalid, PerInstanceTuning, TuningDiffers, not_found
 from neurorig_server.store import idempotency
 from neurorig_server.store.benchmark_tables import evaluations, tunings
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, Invalid, PerInstanceTuning, TuningDiffers, not_found
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.paging import cut, from_cursor
 from neurorig_server.store.tokens import Principal

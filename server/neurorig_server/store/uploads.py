@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select, update
 
+from neurorig_protocols.api.problems import FieldProblem
+from neurorig_protocols.refusals import Invalid, StaleFence, not_found
 from neurorig_server.store.database import Database
-from neurorig_server.store.errors import FieldProblem, Invalid, StaleFence, not_found
 from neurorig_server.store.tables import attempts, traces
 from neurorig_server.store.tokens import Principal
 

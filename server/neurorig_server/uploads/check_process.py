@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.files import FileKind
+from neurorig_protocols.refusals import ServerBusy, UnacceptableFile
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import FieldProblem, ServerBusy, UnacceptableFile
 
 log = logging.getLogger(__name__)
 

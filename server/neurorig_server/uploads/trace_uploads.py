@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import time
 
+from neurorig_protocols.api.problems import FieldProblem
+from neurorig_protocols.refusals import DigestMismatch, Invalid, OffsetMismatch, TooLarge
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import DigestMismatch, FieldProblem, Invalid, OffsetMismatch, TooLarge
 from neurorig_server.store.tokens import Principal
 from neurorig_server.store.uploads import Upload, Uploads
 

@@ -9,10 +9,10 @@ from typing import Any
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi.responses import RedirectResponse
 
+from neurorig_protocols.refusals import Refused
 from neurorig_server.http.auth import COOKIE
-from neurorig_server.http.problems import MEANINGS
+from neurorig_server.http.problems import MEANINGS, status_of
 from neurorig_server.services import ServicesDep
-from neurorig_server.store.errors import Refused
 from neurorig_server.web import openapi_text
 from neurorig_server.web.error_pages import PageRoute
 from neurorig_server.web.templating import page
@@ -54,7 +54,7 @@ def _operations(app: FastAPI) -> dict[str, Any]:
     return {
         "tags": openapi_text.operations(app.openapi(), statuses),
         "statuses": MEANINGS.items(),
-        "codes": sorted({(cls.code, cls.status, _first_line(cls)) for cls in _refusals(Refused)}),
+        "codes": sorted({(cls.code, status_of(cls), _first_line(cls)) for cls in _refusals(Refused)}),
     }
 
 

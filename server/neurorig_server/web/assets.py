@@ -10,7 +10,7 @@ from importlib.resources import files
 
 from fastapi import APIRouter, Request, Response
 
-from neurorig_server.store.errors import not_found
+from neurorig_protocols.refusals import not_found
 
 # Names and types of all there is: nothing a client says becomes a path.
 TYPES = {

@@ -14,10 +14,11 @@ from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
+from neurorig_protocols.refusals import Refused, Unauthorised
 from neurorig_server.http import problems
 from neurorig_server.http.auth import COOKIE
+from neurorig_server.http.problems import status_of
 from neurorig_server.store.database import utc_now
-from neurorig_server.store.errors import Refused, Unauthorised
 from neurorig_server.web.templating import page
 
 TITLES = {401: "Sign in first", 403: "Not allowed", 404: "Not found", 422: "That address has a mistake"}
@@ -79,7 +80,7 @@ class PageRoute(APIRoute):
             except Unauthorised as refusal:
                 return _signed_out(request, refusal)
             except Refused as refusal:
-                return error_page(refusal.status, refusal.code, refusal.message, next_step=refusal.next_step)
+                return error_page(status_of(type(refusal)), refusal.code, refusal.message, next_step=refusal.next_step)
             except RequestValidationError as error:
                 wrong = ", ".join(sorted({str(e["loc"][-1]) for e in error.errors()}))
                 return error_page(422, "invalid_request", f"This part of the address is not acceptable: {wrong}.")

@@ -8,9 +8,9 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
+from neurorig_protocols.refusals import Forbidden, Unauthorised
 from neurorig_server.http.auth import COOKIE
 from neurorig_server.services import ServicesDep
-from neurorig_server.store.errors import Forbidden, Unauthorised
 from neurorig_server.web.error_pages import PageRoute, own_path, sign_in_page
 from neurorig_server.web.templating import HEADERS
 

@@ -16,9 +16,9 @@ from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal
 from neurorig_protocols.errors import DoesNotFit
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, Reality
+from neurorig_protocols.refusals import NotFound
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.recompute.verdict import Verdict
-from neurorig_server.store.errors import NotFound
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal

@@ -13,8 +13,7 @@ from store_kit import ADMIN, Shelf
 
 from neurorig_protocols.benchmarks.targets import FileProblem, Proposal
 from neurorig_protocols.job import JobSpec
-from neurorig_protocols.report import pack_bits
-from neurorig_server.store.errors import (
+from neurorig_protocols.refusals import (
     FileInUse,
     FileQuotaExceeded,
     FileSpaceExhausted,
@@ -22,6 +21,7 @@ from neurorig_server.store.errors import (
     NotFound,
     UnknownFile,
 )
+from neurorig_protocols.report import pack_bits
 from neurorig_server.store.files import ContentGone, FileFilter, Files, NewFile, Quota
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal
@@ -186,7 +186,7 @@ def test_a_token_has_so_much_room(store: Store, shelf: Shelf) -> None:
         files.add(new(OTHER, size=5), OWNER, shelf)
 
     assert "neurorig files rm" in str(refused.value.next_step)
-    assert refused.value.status == 413
+    assert refused.value.code == "file_quota_exceeded"
     assert shelf.held == {DIGEST}
     shelf.held.add(OTHER)
     files.add(new(OTHER, size=4), OWNER, shelf)

@@ -9,7 +9,7 @@ import pytest
 from store_kit import Shelf
 
 from neurorig_protocols.job import JobSpec
-from neurorig_server.store.errors import Invalid, KindDiffers, NotFound, UnknownFile
+from neurorig_protocols.refusals import Invalid, KindDiffers, NotFound, UnknownFile
 from neurorig_server.store.files import FileFilter, NewFile
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal

@@ -14,8 +14,8 @@ from neurorig_protocols.api.comparisons import ComparisonRequest, Side
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Record
+from neurorig_protocols.refusals import EvaluationRevealed, Infeasible, KeyReused
 from neurorig_server.store.benchmark_tables import comparisons, evaluations, tunings
-from neurorig_server.store.errors import EvaluationRevealed, Infeasible, KeyReused
 from neurorig_server.store.idempotency import Key
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import campaigns, idempotency, jobs

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from neurorig_protocols.job import JobSpec, JobState
-from neurorig_server.store.errors import Forbidden, IllegalTransition, Infeasible, Invalid, KeyReused, NotFound
+from neurorig_protocols.refusals import Forbidden, IllegalTransition, Infeasible, Invalid, KeyReused, NotFound
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal

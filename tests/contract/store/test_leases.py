@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.lease import Lease, Renewal
-from neurorig_server.store.errors import Forbidden, LeaseEnded, NotFound
+from neurorig_protocols.refusals import Forbidden, NotFound
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal
@@ -184,9 +185,9 @@ def test_a_cancelled_job_says_how_long_its_end_takes(store: Store, admin: Princi
 
 def test_stale_fence_writes_nothing(store: Store, admin: Principal, claimed: Lease) -> None:
     """Start and renewal with another fence are refused."""
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.start(claimed.lease_id, 2, admin)
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.renew(claimed.lease_id, Renewal(fence=2), admin)
 
 
@@ -209,7 +210,7 @@ def test_expired_lease_loses_the_attempt_and_queues_the_job_again(
     assert attempt.state == "lost"
     assert attempt.error is not None
     assert attempt.error.code == "lease_lost"
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.renew(claimed.lease_id, Renewal(fence=1), admin)
     again = claim(store, "bench-a", admin)
     assert (again.job_id, again.fence, again.attempt) == (claimed.job_id, 2, 2)

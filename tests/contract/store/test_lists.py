@@ -9,8 +9,8 @@ import pytest
 
 from neurorig_protocols.api.comparisons import ComparisonRequest, Side
 from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.refusals import Invalid
 from neurorig_server.store.campaigns import CampaignFilter
-from neurorig_server.store.errors import Invalid
 from neurorig_server.store.owned import OwnedFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal

@@ -25,13 +25,14 @@ from hypothesis.stateful import (
 from sqlalchemy import Row, func, select
 from store_kit import ADMIN, Clock, bench_record
 
+from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, JobEvent, JobSpec, JobState
 from neurorig_protocols.lease import Lease, LeaseReturn, Renewal
+from neurorig_protocols.refusals import AttemptBegan, IllegalTransition, StaleFence
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.settings import Settings
 from neurorig_server.store import schema_revision
-from neurorig_server.store.errors import AttemptBegan, IllegalTransition, LeaseEnded, StaleFence
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import attempts, holds_bench, is_open, jobs
@@ -108,7 +109,7 @@ class Queue(RuleBasedStateMachine):
             self.store.returns.take_back(lease.lease_id, back, ADMIN)
         except AttemptBegan:
             assert before.state == "running"
-        except LeaseEnded:
+        except LeaseLost:
             assert before.state not in ("leased", "running", "returned")
         else:
             assert before.state in ("leased", "returned")
@@ -191,7 +192,7 @@ class Queue(RuleBasedStateMachine):
         is_held = row.state in ("leased", "running") and row.reported_at is None
         try:
             act()
-        except (LeaseEnded, StaleFence):
+        except (LeaseLost, StaleFence):
             assert not is_held, "a live lease was refused"
             return False
         assert is_held, "an ended lease wrote"

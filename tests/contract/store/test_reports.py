@@ -9,19 +9,12 @@ from typing import Any
 import pytest
 
 from neurorig_protocols.api.attempts import VerifiedQubo
+from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.lease import Lease
+from neurorig_protocols.refusals import AlreadyReported, Forbidden, Invalid, NotFound, StaleFence, TraceMissing
 from neurorig_protocols.report import AttemptReport
 from neurorig_server.recompute.verdict import Verdict
-from neurorig_server.store.errors import (
-    AlreadyReported,
-    Forbidden,
-    Invalid,
-    LeaseEnded,
-    NotFound,
-    StaleFence,
-    TraceMissing,
-)
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal
 
@@ -303,5 +296,5 @@ def test_nothing_is_written_after_the_report(store: Store, admin: Principal, cla
 
     with pytest.raises(StaleFence):
         store.uploads.begin(claimed.attempt_id, DIGEST, 10, 1, admin)
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.start(claimed.lease_id, 1, admin)

@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.lease import Lease, LeaseReturn
-from neurorig_server.store.errors import AttemptBegan, Forbidden, LeaseEnded
+from neurorig_protocols.refusals import AttemptBegan, Forbidden
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal
 
@@ -55,7 +56,7 @@ def test_another_bench_gets_no_lease_of_that_id(store: Store, admin: Principal, 
     claim(store, admin)
     bench("bench-b")
 
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.claim("bench-b", admin, lease_id=MINE)
 
 
@@ -122,7 +123,7 @@ def test_a_claim_that_comes_behind_its_return_gives_nothing(store: Store, admin:
     """The request of an agent that has gone may still be on its way."""
     store.returns.take_back(MINE, BACK, admin)
 
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.claim("bench-a", admin, lease_id=MINE)
 
     assert store.jobs.get(job).state == JobState.QUEUED
@@ -138,7 +139,7 @@ def test_claim_and_return_race(store: Store, admin: Principal, job: str) -> None
             gate.wait(10)
             try:
                 call()
-            except LeaseEnded:
+            except LeaseLost:
                 return
 
         with ThreadPoolExecutor(2) as pool:
@@ -160,7 +161,7 @@ def test_an_attempt_that_began_is_not_handed_back(store: Store, admin: Principal
 
     assert refused.value.next_step == "Close it with a report."
     assert store.jobs.get(job).state == JobState.RUNNING
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.claim("bench-a", admin, lease_id=MINE)
 
 
@@ -168,7 +169,7 @@ def test_a_stale_fence_hands_nothing_back(store: Store, admin: Principal, job: s
     """Nor does a lease that has expired meanwhile."""
     claim(store, admin)
 
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.returns.take_back(MINE, LeaseReturn(bench="bench-a", fence=7), admin)
 
     assert store.jobs.get(job).state == JobState.LEASED
@@ -180,9 +181,9 @@ def test_an_expired_lease_is_not_handed_back(store: Store, admin: Principal, job
     clock.advance(16)
     store.leases.expire()
 
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.returns.take_back(MINE, BACK, admin)
-    with pytest.raises(LeaseEnded):
+    with pytest.raises(LeaseLost):
         store.leases.claim("bench-a", admin, lease_id=MINE)
 
 

@@ -17,10 +17,10 @@ from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.errors import BelowBound
 from neurorig_protocols.job import JobSpec, QuboMis, TimeToSolution
 from neurorig_protocols.lease import Lease
+from neurorig_protocols.refusals import Invalid, NoBestTarget, NoOfficialTarget, NotBetter, NotFound
 from neurorig_protocols.report import pack_bits
 from neurorig_protocols.workloads.qubo import mis
 from neurorig_server.recompute.verdict import Verdict
-from neurorig_server.store.errors import Invalid, NoBestTarget, NoOfficialTarget, NotBetter, NotFound
 from neurorig_server.store.files import NewFile
 from neurorig_server.store.store import Store
 from neurorig_server.store.targets import TargetFilter

@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from neurorig_protocols.api.tokens import Scope
-from neurorig_server.store.errors import Invalid, NotFound, Unauthorised
+from neurorig_protocols.refusals import Invalid, NotFound, Unauthorised
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import tokens
 

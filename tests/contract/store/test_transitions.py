@@ -10,8 +10,8 @@ from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from neurorig_protocols.job import TRANSITIONS, JobEvent, JobSpec, JobState
+from neurorig_protocols.refusals import IllegalTransition
 from neurorig_server.store import transitions
-from neurorig_server.store.errors import IllegalTransition
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import jobs
 from neurorig_server.store.tokens import Principal

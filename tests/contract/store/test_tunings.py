@@ -14,8 +14,8 @@ from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
 from neurorig_protocols.errors import NoValue
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.refusals import Invalid, NotFound, PerInstanceTuning, TuningDiffers
 from neurorig_server.store.benchmark_tables import tunings
-from neurorig_server.store.errors import Invalid, NotFound, PerInstanceTuning, TuningDiffers
 from neurorig_server.store.store import Store
 from neurorig_server.store.tables import jobs
 from neurorig_server.store.tokens import Principal

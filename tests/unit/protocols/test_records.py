@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import itertools
 
 import numpy as np
@@ -161,12 +162,22 @@ def test_sources_agree_with_the_table() -> None:
 
 
 def test_every_error_survives_its_record() -> None:
-    """Each exception class is rebuilt from its record with message, place and detail; codes are unique."""
-    classes = [errors.NeurorigError, *_subclasses(errors.NeurorigError)]
-    assert len({c.code for c in classes}) == len(classes)
-    for cls in classes:
+    """Each failure of a job or a bench is rebuilt from its record with message, place and detail."""
+    branches = (errors.UserError, errors.JobError, errors.MeasurementError, errors.InfraError)
+    for cls in [cls for branch in branches for cls in (branch, *_subclasses(branch))]:
         again = errors.from_record(cls("why", where="here", next_step="do this", limit=3).record())
         assert (type(again), again.message, again.where, again.detail) == (cls, "why", "here", {"limit": 3})
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    """No two classes of the one tree share a code, refusals and the client's errors included."""
+    for module in ("neurorig_protocols.refusals", "neurorig.errors"):
+        importlib.import_module(module)
+    classes = [errors.NeurorigError, *_subclasses(errors.NeurorigError)]
+    # ApiError carries the code that the server gave.
+    codes = [cls.code for cls in classes if cls.__name__ != "ApiError"]
+
+    assert len(codes) == len(set(codes)) > 50
 
 
 def _subclasses(cls: type) -> list[type]:

@@ -46,7 +46,7 @@ def test_every_route_is_documented_with_its_problems() -> None:
         assert set(scopes) <= set(get_args(Scope)), op["operationId"]
 
 
-@pytest.mark.parametrize("name", ["Problem", "JobView", "AttemptView", "EnergyMatrix", "Lease", "BenchView"])
+@pytest.mark.parametrize("name", ["ProblemDetails", "JobView", "AttemptView", "EnergyMatrix", "Lease", "BenchView"])
 def test_answers_have_schemas(name: str) -> None:
     """Programs can generate their types from the file."""
     assert name in json.loads(openapi_document.document())["components"]["schemas"]

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from neurorig_server.http.problems import MAX_ERRORS, field_problem, problem
-from neurorig_server.store.errors import FieldProblem
+from neurorig_protocols import errors, refusals
+from neurorig_protocols.api.problems import FieldProblem
+from neurorig_server.http.problems import MAX_ERRORS, MEANINGS, STATUSES, field_problem, problem, status_of
 
 BODY = {"workload": {"name": "qubo-mis", "scenario": {"kind": "fixed-timeout"}}, "gaps": [1, {"x": 2}]}
 
@@ -40,3 +41,25 @@ def test_answer_stays_small_whatever_is_wrong() -> None:
     many = [FieldProblem(field=str(i), message="x", code="x") for i in range(10_000)]
 
     assert len(problem(422, "x", "x", errors=many).errors) == MAX_ERRORS
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (refusals.NotFound, 404),
+        (refusals.IllegalTransition, 409),
+        (refusals.NoBestTarget, 422),
+        (refusals.ServerBusy, 503),
+        (errors.InvalidProblem, 422),
+        (errors.LeaseLost, 409),
+        (errors.DriverCrashed, 500),
+    ],
+)
+def test_each_error_has_its_status(error: type[errors.NeurorigError], status: int) -> None:
+    """A class has its own status or that of its base; what no request is answered with is the server's failure."""
+    assert status_of(error) == status
+
+
+def test_every_status_has_a_meaning() -> None:
+    """The documentation says what each status of the table means."""
+    assert set(STATUSES.values()) <= set(MEANINGS)

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from neurorig_protocols.refusals import UploadStalled
 from neurorig_server.http.slow_clients import Progress
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import UploadStalled
 
 SETTINGS = Settings(data_dir=Path("unused"), stall_s=0.2, stall_bytes=100)
 END = {"type": "http.request", "body": b"", "more_body": False}

@@ -16,11 +16,11 @@ from store_kit import ADMIN, bench_record
 
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease
+from neurorig_protocols.refusals import DigestMismatch, OffsetMismatch, StaleFence
 from neurorig_protocols.trace import to_parquet
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.settings import Settings
 from neurorig_server.store import schema_revision
-from neurorig_server.store.errors import DigestMismatch, OffsetMismatch, StaleFence
 from neurorig_server.store.store import Store
 from neurorig_server.uploads.trace_uploads import TraceUploads
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from neurorig_protocols.refusals import ServerBusy, UnacceptableFile
 from neurorig_server.objects.checks import CHECKS, check_of
 from neurorig_server.settings import Settings
-from neurorig_server.store.errors import ServerBusy, UnacceptableFile
 from neurorig_server.uploads import check_process
 from neurorig_server.uploads.check_process import run_check
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, text
 
-from neurorig_server.store.errors import Invalid
+from neurorig_protocols.refusals import Invalid
 from neurorig_server.store.paging import cut, from_cursor, to_cursor
 
 

@@ -1,29 +1,22 @@
-"""Why a use case of the store was refused, each with its HTTP status.
+"""Why a server refuses a request: the branch `Refused` of the tree in `errors`, with what only an answer carries.
 
-Not for failures of jobs and benches: those are data, `neurorig_protocols.errors`.
+A refusal is the outcome of a request; failures of jobs and benches are in `errors` itself. The HTTP status of each
+class is a table of the server.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
 
-from neurorig_protocols.records import Record
-
-
-class FieldProblem(Record):
-    """One violated field: its path in the request, what is wrong, and a stable code."""
-
-    field: str
-    message: str
-    code: str
+from neurorig_protocols.api.problems import FieldProblem
+from neurorig_protocols.errors import NeurorigError
 
 
-class Refused(Exception):
+class Refused(NeurorigError):
     """Base: the request is well formed and cannot be done now. `code` is stable, the message may change."""
 
-    code: ClassVar[str] = "conflict"
-    status: ClassVar[int] = 409
+    code = "conflict"
+    fault = "user"
 
     def __init__(
         self,
@@ -33,9 +26,7 @@ class Refused(Exception):
         problems: Sequence[FieldProblem] = (),
         headers: dict[str, str] | None = None,
     ) -> None:
-        super().__init__(message)
-        self.message = message
-        self.next_step = next_step
+        super().__init__(message, next_step=next_step)
         self.problems = tuple(problems)
         self.headers = headers
 
@@ -44,14 +35,12 @@ class NotFound(Refused):
     """No such thing."""
 
     code = "not_found"
-    status = 404
 
 
 class Unauthorised(Refused):
     """No token, or one that is unknown, expired or revoked."""
 
     code = "unauthorised"
-    status = 401
 
     def __init__(self, message: str, *, next_step: str | None = None) -> None:
         super().__init__(message, next_step=next_step, headers={"WWW-Authenticate": "Bearer"})
@@ -61,33 +50,24 @@ class Forbidden(Refused):
     """The token may not do this."""
 
     code = "forbidden"
-    status = 403
 
 
 class Invalid(Refused):
     """The request's content is wrong; `problems` names every violated field."""
 
     code = "invalid_request"
-    status = 422
 
 
 class Infeasible(Refused):
     """No registered bench meets the job's needs; `problems` lists each bench with what it lacks."""
 
     code = "infeasible"
-    status = 422
 
 
 class IllegalTransition(Refused):
     """The job is in a state in which this cannot happen."""
 
     code = "illegal_transition"
-
-
-class LeaseEnded(Refused):
-    """The lease has ended or its fence is stale."""
-
-    code = "lease_lost"
 
 
 class AttemptBegan(Refused):
@@ -124,35 +104,30 @@ class DigestMismatch(Refused):
     """The uploaded bytes have another digest; the upload begins again at 0."""
 
     code = "digest_mismatch"
-    status = 422
 
 
 class TooLarge(Refused):
     """What is to be uploaded exceeds a limit of this server."""
 
     code = "trace_too_large"
-    status = 413
 
 
 class FileTooLarge(Refused):
     """An uploaded file exceeds a limit of this server."""
 
     code = "file_too_large"
-    status = 413
 
 
 class FileQuotaExceeded(Refused):
     """The files of one token would take more room than each token has."""
 
     code = "file_quota_exceeded"
-    status = 413
 
 
 class FileSpaceExhausted(Refused):
     """All uploaded files together would take more room than this server gives them."""
 
     code = "file_space_exhausted"
-    status = 413
 
 
 class FileInUse(Refused):
@@ -165,21 +140,18 @@ class UploadStalled(Refused):
     """Too little of a request's body arrived for too long; the connection is closed."""
 
     code = "upload_stalled"
-    status = 408
 
 
 class UnacceptableFile(Refused):
     """The content of an uploaded file is wrong; `problems` says where and what."""
 
     code = "unacceptable_file"
-    status = 422
 
 
 class UnknownFile(Refused):
     """The job names a file that was not uploaded, or one of another kind."""
 
     code = "unknown_file"
-    status = 422
 
 
 class KindDiffers(Refused):
@@ -192,28 +164,24 @@ class ServerBusy(Refused):
     """The server could not do it in its own time or memory; another try may succeed."""
 
     code = "file_check_failed"
-    status = 503
 
 
 class TuningDiffers(Refused):
     """The job's tuning declaration is for another board, solver or benchmark; `problems` names the fields."""
 
     code = "tuning_differs"
-    status = 422
 
 
 class PerInstanceTuning(Refused):
     """The job's parameters are not those of its frozen declaration; `problems` names declared and given values."""
 
     code = "per_instance_tuning"
-    status = 422
 
 
 class ReservedTag(Refused):
     """A job carries a tag that only the server sets; `problems` names it."""
 
     code = "reserved_tag"
-    status = 422
 
 
 class EvaluationOpen(Refused):
@@ -238,7 +206,6 @@ class NoTarget(Refused):
     """The job measures gaps from a target that is not known."""
 
     code = "no_target"
-    status = 422
 
 
 class NoOfficialTarget(NoTarget):
