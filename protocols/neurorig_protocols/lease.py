@@ -77,3 +77,9 @@ class RenewalAnswer(Record):
     kind: Literal["renewal_answer"] = "renewal_answer"
     expires_at: AwareDatetime
     cancel: bool = False
+
+
+class AttemptStart(Record):
+    """The attempt begins."""
+
+    fence: int = Field(ge=1)

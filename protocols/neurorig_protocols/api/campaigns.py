@@ -1,10 +1,10 @@
-"""What a server answers about campaigns."""
+"""Records of requests and answers about campaigns."""
 
 from __future__ import annotations
 
-from pydantic import AwareDatetime, Field
+from pydantic import AwareDatetime, Field, JsonValue
 
-from neurorig_protocols.job import JobState
+from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.records import Record
 
 
@@ -33,3 +33,11 @@ class CampaignPage(Record):
 
     items: tuple[CampaignView, ...]
     next: str | None
+
+
+class CampaignRequest(Record):
+    """A grid of jobs: every combination of the values at the dotted paths, laid over the base."""
+
+    name: str = Field(min_length=1, max_length=200)
+    base: JobSpec
+    grid: dict[str, list[JsonValue]] = Field(default_factory=dict, max_length=16)

@@ -7,10 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignView
+from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignRequest, CampaignView
 from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonPage, ComparisonRequest, ComparisonView
 from neurorig_server.api import submission
-from neurorig_server.api.submission import CampaignRequest
 from neurorig_server.http.auth import Reader, Submitter
 from neurorig_server.http.parameters import Id, IdempotencyKey, WaitForBench
 from neurorig_server.services import ServicesDep

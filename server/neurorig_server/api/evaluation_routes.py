@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
-
 from fastapi import APIRouter, Response
-from pydantic import Field, StringConstraints
 
 from neurorig_protocols.api.campaigns import CampaignCreated
-from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationView
+from neurorig_protocols.api.evaluations import EvaluationPage, EvaluationRequest, EvaluationView, Freeze, RoundJobs
 from neurorig_protocols.api.tunings import TuningPage, TuningView
-from neurorig_protocols.benchmarks.evaluation import Nonce
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_protocols.records import Digest, Record
-from neurorig_server.api.submission import RoundJobs, jobs_of_round
+from neurorig_server.api.submission import jobs_of_round
 from neurorig_server.http.auth import Reader, Submitter
 from neurorig_server.http.parameters import Cursor, Id, IdempotencyKey, PageLimit, TuningDigest, WaitForBench
 from neurorig_server.services import ServicesDep
@@ -53,20 +48,6 @@ def get_tuning(digest: TuningDigest, services: ServicesDep, _who: Reader) -> Tun
 
 
 router = APIRouter(prefix="/evaluations", tags=["evaluations"])
-
-
-class EvaluationRequest(Record):
-    """A round to be opened."""
-
-    benchmark: Literal["qubo-mis"] = "qubo-mis"
-    comment: Annotated[str, StringConstraints(max_length=2000)] = ""
-
-
-class Freeze(Record):
-    """What is frozen into a round. The nonce is the submitter's own randomness, so that the server cannot steer."""
-
-    tuning: Digest
-    nonce: Nonce = Field(default="", description="random bytes of the submitter as hexadecimal digits")
 
 
 @router.post("", status_code=201)

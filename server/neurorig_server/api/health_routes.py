@@ -5,27 +5,14 @@ from __future__ import annotations
 from fastapi import APIRouter, Response
 from sqlalchemy.exc import SQLAlchemyError
 
+from neurorig_protocols.api.health import Alive, Ready
 from neurorig_protocols.api.problems import ProblemDetails
-from neurorig_protocols.records import Record
 from neurorig_server.http.problems import MEDIA_TYPE, answer, problem
 from neurorig_server.metrics import CONTENT_TYPE
 from neurorig_server.services import ServicesDep
 from neurorig_server.store import schema_revision
 
 router = APIRouter(tags=["health"])
-
-
-class Alive(Record):
-    """The process answers."""
-
-    status: str = "ok"
-
-
-class Ready(Record):
-    """The database answers and has the schema of this code."""
-
-    status: str = "ready"
-    revision: str
 
 
 @router.get("/healthz")

@@ -7,31 +7,24 @@ from time import monotonic
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
-from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from neurorig_protocols.lease import (
     FENCE_HEADER,
     UPLOAD_OFFSET_HEADER,
+    AttemptStart,
     Lease,
     LeaseRequest,
     LeaseReturn,
     Renewal,
     RenewalAnswer,
 )
-from neurorig_protocols.records import Record
 from neurorig_server.http.auth import Agent
 from neurorig_server.http.parameters import HexDigest, Id
 from neurorig_server.services import Services, ServicesDep
 from neurorig_server.store.tokens import Principal
 
 router = APIRouter(prefix="/leases", tags=["leases"])
-
-
-class Start(Record):
-    """The attempt begins."""
-
-    fence: int = Field(ge=1)
 
 
 @router.post("", response_model=Lease, responses={204: {"description": "No work for this bench now."}})
@@ -79,7 +72,7 @@ async def _sleep(event: asyncio.Event, seconds: float) -> None:
 
 
 @router.post("/{lease_id}/start", status_code=204)
-def start_attempt(lease_id: Id, start: Start, services: ServicesDep, who: Agent) -> None:
+def start_attempt(lease_id: Id, start: AttemptStart, services: ServicesDep, who: Agent) -> None:
     """Say that the attempt begins: the job is running from now on."""
     services.store.leases.start(lease_id, start.fence, who)
 

@@ -5,29 +5,20 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import Field, JsonValue, StrictInt, ValidationError
+from pydantic import JsonValue, ValidationError
 
 from neurorig_protocols import wording
-from neurorig_protocols.api.evaluations import EvaluationView
+from neurorig_protocols.api.campaigns import CampaignRequest
+from neurorig_protocols.api.evaluations import EvaluationView, RoundJobs
 from neurorig_protocols.api.problems import FieldProblem
-from neurorig_protocols.benchmarks.tuning import DENSITIES, SIZES, TuningDeclaration
-from neurorig_protocols.job import JobSpec, Needs, QuboMis, Scenario, Solver
-from neurorig_protocols.plan import MeasurementPlan
-from neurorig_protocols.records import Finite, Record
+from neurorig_protocols.benchmarks.tuning import TuningDeclaration
+from neurorig_protocols.job import JobSpec, QuboMis, Solver
 from neurorig_protocols.refusals import Invalid, TuningDiffers
 from neurorig_server.store.evaluations import tag
 
 MAX_JOBS = 10_000
-
-
-class CampaignRequest(Record):
-    """A grid of jobs: every combination of the values at the dotted paths, laid over the base."""
-
-    name: str = Field(min_length=1, max_length=200)
-    base: JobSpec
-    grid: dict[str, list[JsonValue]] = Field(default_factory=dict, max_length=16)
 
 
 def expand(request: CampaignRequest) -> list[JobSpec]:
@@ -77,25 +68,6 @@ def _problem(location: Sequence[str | int], message: str, kind: str, paths: Sequ
         if set(wanted) <= set(found):
             return FieldProblem(field=f"grid.{path}", message=message, code=kind)
     return FieldProblem(field="base." + ".".join(found), message=message, code=kind)
-
-
-Size = Annotated[StrictInt, Field(ge=1, le=100_000)]
-Density = Annotated[Finite, Field(ge=0, le=1)]
-Tag = Annotated[str, Field(min_length=1, max_length=64)]
-
-
-class RoundJobs(Record):
-    """Which part of the benchmark to run with a round's seeds. The declaration gives board, solver and parameters."""
-
-    sizes: tuple[Size, ...] = Field(default=SIZES, min_length=1, max_length=32)
-    densities: tuple[Density, ...] = Field(default=DENSITIES, min_length=1, max_length=16)
-    scenario: Scenario
-    needs: Needs = Needs()
-    plan: MeasurementPlan = MeasurementPlan()
-    priority: Annotated[StrictInt, Field(ge=0, le=100)] = 50
-    max_attempts: Annotated[StrictInt, Field(ge=1, le=10)] = 3
-    tags: tuple[Tag, ...] = Field(default=(), max_length=31)
-    comment: str = Field(default="", max_length=2000)
 
 
 def jobs_of_round(asked: RoundJobs, found: EvaluationView, declaration: TuningDeclaration) -> list[JobSpec]:

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from fastapi import APIRouter, Response
-from pydantic import AwareDatetime, Field
 
-from neurorig_protocols.api.tokens import Scope, TokenCreated, TokenView
-from neurorig_protocols.records import Name, Record
+from neurorig_protocols.api.tokens import TokenCreated, TokenRequest, TokenView
 from neurorig_server.http.auth import Admin
 from neurorig_server.http.parameters import Id
 from neurorig_server.services import ServicesDep
 
 router = APIRouter(prefix="/tokens", tags=["tokens"])
-
-
-class TokenRequest(Record):
-    """A token to be made. `bench` goes with the scope agent, and only with it."""
-
-    name: str = Field(min_length=1, max_length=200)
-    scopes: tuple[Scope, ...] = Field(min_length=1, max_length=5)
-    bench: Name | None = None
-    expires_at: AwareDatetime | None = None
 
 
 @router.post("", status_code=201)

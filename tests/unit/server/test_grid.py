@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from server_kit import job
 
+from neurorig_protocols.api.campaigns import CampaignRequest
 from neurorig_protocols.refusals import Invalid
-from neurorig_server.api.submission import CampaignRequest, expand
+from neurorig_server.api.submission import expand
 
 
 def request(grid: dict[str, list[Any]]) -> CampaignRequest:
