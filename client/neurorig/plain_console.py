@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 
 from neurorig.cli.tables import least_width
+from neurorig_protocols.text.number_text import NBSP, THIN
+
+SPACES = str.maketrans({NBSP: " ", THIN: " "})
+"""A terminal breaks no line between a number and its unit; what is copied and searched has common spaces."""
 
 
 class PlainConsole(Console):
     """Prints strings on one line each, however narrow the terminal is, and tables at least as wide as their ids."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """Render as rich does, with common spaces."""
+        for text, style, control in super().render(renderable, options):
+            yield Segment(text.translate(SPACES), style, control)
 
     def print(self, *objects: Any, **options: Any) -> None:
         """Print as rich does, but leave the wrapping of strings to the terminal, which copies them whole."""

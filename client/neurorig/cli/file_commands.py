@@ -15,6 +15,7 @@ from neurorig.cli.problem_options import READING
 from neurorig.cli.tables import local_time, named_values, rows_under
 from neurorig.cli.terminal import Terminal, with_options, with_terminal
 from neurorig_protocols.api.files import FileView
+from neurorig_protocols.text.number_text import percent_text
 
 WHOLE = ("digest",)
 """Columns that are not broken over lines, so that they can be copied."""
@@ -60,7 +61,7 @@ def _readable(facts: Mapping[str, Any]) -> dict[str, str]:
     bound = facts.get("rounding_bound") or 0
     return {
         "n": str(facts["n"]) + (f", {facts['unused']} of them in no term" if facts.get("unused") else ""),
-        "couplings": f"{facts.get('couplings')} ({100 * float(facts.get('density', 0)):.4g} % of the pairs)",
+        "couplings": f"{facts.get('couplings')} ({percent_text(float(facts.get('density', 0)))} of the pairs)",
         "format": str(facts.get("format", "")),
         "unit": in_unit(facts),
         "rounding": f"a value may be off by up to {bound:.3g}" if bound else "none: every coefficient is exact",

@@ -16,6 +16,7 @@ from neurorig.client import Client
 from neurorig.errors import ApiError
 from neurorig_protocols.api.attempts import QuboAnswerView
 from neurorig_protocols.api.jobs import JobView
+from neurorig_protocols.text.number_text import percent_text
 from neurorig_protocols.workloads.qubo.max_size import SEED, Ask, Found, Goal, Probe, Verdict, next_step
 
 DEFAULT_FILE = Path("max-size.json")
@@ -113,12 +114,12 @@ def _search(client: Client, goal: Goal, record: Record) -> Found:
         except ValueError as error:
             raise click.ClickException(f"the probes contradict each other: {error}") from error
         if isinstance(step, Found):
-            _say(f"density {100 * goal.density:g} %: {_end(step)}")
+            _say(f"density {percent_text(goal.density)}: {_end(step)}")
             return step
         record.add(goal.density, _probe(client, goal, step, record.asked))
         probe = record.probes[goal.density][-1]
         seen = f"{probe.verdict.replace('_', ' ')}. {probe.limit}".rstrip()
-        _say(f"density {100 * goal.density:g} %, n = {probe.n}: {seen}")
+        _say(f"density {percent_text(goal.density)}, n = {probe.n}: {seen}")
 
 
 def _probe(client: Client, goal: Goal, step: Ask, asked: dict[str, Any]) -> Probe:
@@ -170,7 +171,7 @@ def _table(record: Record) -> Table:
         table.add_column(column, overflow="fold")
     for density, found in record.found.items():
         table.add_row(
-            f"{100 * density:g} %",
+            percent_text(density),
             "none" if found.largest is None else str(found.largest),
             "" if found.not_above is None else str(found.not_above),
             found.ended_by.replace("_", " "),

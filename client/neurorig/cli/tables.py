@@ -9,8 +9,6 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from neurorig.cli import quantity_text as text
-from neurorig_protocols.answers import UnknownMember
 from neurorig_protocols.api.attempts import (
     AnswerView,
     AttemptView,
@@ -28,8 +26,16 @@ from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.evaluation import Standing
 from neurorig_protocols.board import Placement
 from neurorig_protocols.energy import EnergyMatrix
-from neurorig_protocols.job import Digits, FixedTimeout, Qubo, QuboMis, Scenario, Snn, TimeToSolution, Workload
-from neurorig_protocols.quantities import Absent
+from neurorig_protocols.text.job_text import scenario_text, workload_text
+from neurorig_protocols.text.number_text import (
+    SINGLE,
+    count_text,
+    measured_text,
+    percent_text,
+    plain_text,
+    uncertain_text,
+)
+from neurorig_protocols.text.result_text import gap_text, graded_text, latency_text
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -85,7 +91,7 @@ def placement(found: Placement | None, reality: str) -> list[RenderableType]:
     """Return a line with the use of each limit and the picture of the mesh, as far as the board told them."""
     if not found:
         return []
-    shares = [f"{name.replace('_', ' ')} {100 * share:.1f} %" for name, share in found.utilisation.items()]
+    shares = [f"{name.replace('_', ' ')} {percent_text(share)}" for name, share in found.utilisation.items()]
     lines = [f"placement ({reality}): {found.cores:,} cores; use of {', '.join(shares)}"] if shares else []
     return [Text("\n".join([*lines, *_picture(found.summary.get("mesh"))]))] if lines else []
 
@@ -122,42 +128,13 @@ STYLES = {
 }
 
 
-def workload(view: Workload | UnknownMember) -> str:
-    """Return a workload in one short phrase."""
-    match view:
-        case Qubo():
-            return f"{view.name} {view.problem[:19]}…, {scenario(view.scenario)}"
-        case Snn():
-            return f"{view.name} {view.samples} samples × {view.steps} steps"
-        case QuboMis():
-            return f"{view.name} n={view.n} {100 * view.density:g} % seed {view.seed}, {scenario(view.scenario)}"
-        case Digits():
-            return f"{view.name} × {view.count}"
-        case _:  # of a newer server
-            return str(getattr(view, "name", "of another kind"))
-
-
-def scenario(view: Scenario | UnknownMember) -> str:
-    """Return a scenario in one short phrase."""
-    match view:
-        case FixedTimeout():
-            return f"{text.plain(view.timeout_s, 's')} timeout"
-        case TimeToSolution():
-            return f"to solution, limit {text.plain(view.limit_s, 's')}"
-        case _:  # of a newer server
-            return str(getattr(view, "kind", "of another kind"))
-
-
 def standing(found: Standing | None) -> str:
     """Return what a job counts as and why; empty where the benchmark has no such rules."""
     return f"{found.name}: {found.why}" if found else ""
 
 
-def gap(found: float | Absent | None) -> str:
-    """Return a gap in percent, or why there is none."""
-    if found is None:
-        return "absent: not recomputed"
-    return text.percent(found) if isinstance(found, float) else f"absent: {found.reason}"
+def _asked(job: JobView) -> str:
+    return ", ".join(part for part in (workload_text(job.spec), scenario_text(job.spec)) if part)
 
 
 def jobs(found: Iterable[JobView]) -> Table:
@@ -168,7 +145,7 @@ def jobs(found: Iterable[JobView]) -> Table:
         table.add_row(
             job.id,
             _state(job.state),
-            workload(job.spec.workload),
+            _asked(job),
             job.spec.needs.board or (last.bench if last else "any"),
             _state((last.quality if last else None) or ""),
             job.standing.name if job.standing else "",
@@ -199,7 +176,7 @@ def job_facts(job: JobView) -> Table:
     facts = {
         "job": job.id,
         "state": job.state,
-        "workload": workload(job.spec.workload),
+        "workload": _asked(job),
         "standing": standing(job.standing),
         "priority": str(job.priority),
         "position": str(job.position) if job.position is not None else "",
@@ -231,24 +208,26 @@ def _answer_facts(answer: AnswerView | None) -> dict[str, str]:
         return {"answer": "absent: none was reported" if answer is None else "not recomputed"}
     verified = answer.verified
     if isinstance(verified, VerifiedClassifier):
-        return {"accuracy": f"{100 * verified.accuracy:.1f} % ({verified.correct} of {verified.count})"}
+        return {"accuracy": f"{percent_text(verified.accuracy)} ({verified.correct} of {verified.count})"}
     if isinstance(verified, VerifiedSnn) and isinstance(answer, SnnAnswerView):
         return _spike_facts(answer, verified)
     if not (isinstance(verified, VerifiedQubo) and isinstance(answer, QuboAnswerView)):
         return {"answer": f"of the kind {verified.kind}, which this client does not know"}
-    target = "none known" if verified.official_target is None else str(verified.official_target)
-    best = "none known" if verified.best_target is None else f"{verified.best_target} ({verified.best_source})"
+    target = "none known" if verified.official_target is None else count_text(verified.official_target)
+    best = (
+        "none known" if verified.best_target is None else f"{count_text(verified.best_target)} ({verified.best_source})"
+    )
     times = {"requested": answer.requested_s, "set-up": answer.setup_s, "solve": answer.solve_s}
     return {
         "solver": answer.solver,
-        "best cost": f"{verified.cost} (recomputed)",
+        "best cost": f"{count_text(verified.cost)} (recomputed)",
         "cost on the board": on_board(answer),
         "in the file's unit": in_unit(verified),
         "official target": target,
-        "gap to official": gap(verified.gap),
-        "best verified": best,
-        "gap to best": gap(verified.best_gap),
-        **{name: text.plain(s, "s") for name, s in times.items() if s is not None},
+        "gap to official": gap_text(verified.gap),
+        "best verified": f"{best} ({verified.best_source})" if verified.best_source else best,
+        "gap to best": gap_text(verified.best_gap),
+        **{name: measured_text(s, "s") for name, s in times.items() if s is not None},
         "clock": f"{answer.clock}, from '{answer.start_event}' on",
     }
 
@@ -256,7 +235,11 @@ def _answer_facts(answer: AnswerView | None) -> dict[str, str]:
 def on_board(answer: QuboAnswerView) -> str:
     """Return the board's own cost where its rounded weights make it another one; it is what the board stops by."""
     rounded = answer.cost_error_bound > 0
-    return f"{answer.solver_cost}, within {answer.cost_error_bound}: its weights are rounded" if rounded else ""
+    return (
+        f"{count_text(answer.solver_cost)}, within {count_text(answer.cost_error_bound)}: its weights are rounded"
+        if rounded
+        else ""
+    )
 
 
 def in_unit(verified: VerifiedQubo) -> str:
@@ -269,12 +252,12 @@ def in_unit(verified: VerifiedQubo) -> str:
 
 def _spike_facts(answer: SnnAnswerView, verified: VerifiedSnn) -> dict[str, str]:
     errors = {one["name"]: one["weight_error"] for one in answer.quantisation.get("populations", ())}
-    rounding = ", ".join(f"{name} {100 * error:.2g} %" for name, error in list(errors.items())[:8])
+    rounding = ", ".join(f"{name} {percent_text(error)}" for name, error in list(errors.items())[:8])
     return {
         "output spikes": f"{verified.output_spikes} of {answer.outputs} outputs in {answer.samples} samples",
         "spikes": f"{verified.spikes} of all neurons",
         "silent samples": str(verified.silent_samples),
-        "solve": f"{text.plain(answer.solve_s, 's')} on the clock {answer.clock}",
+        "solve": f"{measured_text(answer.solve_s, 's')} on the clock {answer.clock}",
         "rounding of weights": f"{rounding} of the largest" if rounding else "",
         "recomputed": verified.recomputed or "",
         "not recomputed": verified.not_recomputed or "",
@@ -287,11 +270,11 @@ def reached(found: Iterable[ReachedGap], reality: str) -> Table:
     for item in found:
         missed = item.latency_s is None
         table.add_row(
-            f"{100 * item.gap:g} %",
+            percent_text(item.gap),
             item.reference,
-            f"{item.target_cost:g}",
-            text.latency(item.latency_s) + _belief(item),
-            "not reached" if missed else text.measured(item.energy),
+            plain_text(item.target_cost, "1", 6),
+            latency_text(item.latency_s) + _belief(item),
+            "not reached" if missed else graded_text(item.energy),
             reality,
         )
     return table
@@ -299,7 +282,7 @@ def reached(found: Iterable[ReachedGap], reality: str) -> Table:
 
 def _belief(item: ReachedGap) -> str:
     """Say that a board with rounded weights stopped at a cost that is not exact."""
-    return "" if item.believed_s is None else f" (rounded cost did, {text.plain(item.believed_s, 's')})"
+    return "" if item.believed_s is None else f" (rounded cost did, {measured_text(item.believed_s, 's')})"
 
 
 def energy(view: EnergyMatrix) -> Table:
@@ -310,16 +293,16 @@ def energy(view: EnergyMatrix) -> Table:
             cell.component,
             cell.phase,
             str(cell.windows),
-            text.measured(cell.energy),
-            text.measured(cell.dynamic),
-            text.measured(cell.active_power),
+            graded_text(cell.energy),
+            graded_text(cell.dynamic),
+            graded_text(cell.active_power),
             view.reality,
         )
     for total in view.totals:
         table.add_section()
         rows = {"all components": total.energy, "input rail": total.supply, "residual": total.residual}
         for name, found in rows.items():
-            table.add_row(name, total.phase, "", text.measured(found), "", "", view.reality, style="bold")
+            table.add_row(name, total.phase, "", graded_text(found), "", "", view.reality, style="bold")
     return table
 
 
@@ -335,12 +318,12 @@ def energy_rows(rows: Sequence[EnergyRow]) -> Table:
     headings = [_GROUPS[name] for name in used]
     table = rows_under(*headings, "reality", "attempts", "mean energy", "spread", "grade", whole=WHOLE)
     for row in rows:
-        spread = text.SINGLE if row.spread_j is None else text.plain(row.spread_j, "J")
+        spread = SINGLE if row.spread_j is None else measured_text(row.spread_j, "J")
         table.add_row(
             *(_group(name, getattr(row, name)) for name in used),
             row.reality,
             str(row.n),
-            text.quantity(row.mean_j, row.u_j, "J"),
+            uncertain_text(row.mean_j, 2 * row.u_j, "J"),
             spread,
             row.grade,
         )
@@ -359,8 +342,8 @@ def _group(name: str, value: str | float | None) -> str:
     if value is None:
         return ""
     if name == "timeout_s":
-        return text.plain(float(value), "s")
-    return f"{100 * float(value):g} %" if name == "density" else str(value)
+        return plain_text(float(value), "s")
+    return percent_text(float(value)) if name == "density" else str(value)
 
 
 def benches(found: Iterable[BenchView]) -> Table:

@@ -15,7 +15,9 @@ from neurorig.cli.solutions import Solution, check_solution, read_solution
 from neurorig.cli.tables import named_values, rows_under
 from neurorig.cli.terminal import Terminal, with_terminal
 from neurorig_protocols.api.targets import HeldTarget, TargetView
-from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem, Problem
+from neurorig_protocols.benchmarks.targets import MisProblem
+from neurorig_protocols.text.number_text import count_text, percent_text
+from neurorig_protocols.text.result_text import problem_text, proven_text
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -31,15 +33,15 @@ def targets_table(found: Iterable[TargetView]) -> Table:
 
     The key is what `neurorig targets show` takes, for all the rest.
     """
-    table = rows_under("key", "density", "official", "best verified", "proven", "found by", whole=(*WHOLE, "official"))
+    table = rows_under("key", "density", "official", "best", "proven", "found by", whole=(*WHOLE, "official", "best"))
     for view in found:
         best, graph = view.best, view.problem
         table.add_row(
             _short_key(view),
-            f"{100 * graph.density:g} %" if isinstance(graph, MisProblem) else "–",
+            percent_text(graph.density) if isinstance(graph, MisProblem) else "–",
             _count(view.official.cost if view.official else None),
             _count(best.cost if best else None),
-            proven(view),
+            proven_text(view),
             best.found_by if best else "",
         )
     return table
@@ -61,10 +63,12 @@ def facts(view: TargetView) -> Table:
     return named_values(
         {
             "target": view.key,
-            "problem": problem(view.problem),
-            "official target": f"{official.cost} ({official.source}, {official.version})" if official else "none",
-            "best verified": f"{best.cost}, {_holder(best)}" if best else "none",
-            "proven": proven(view),
+            "problem": problem_text(view),
+            "official target": f"{count_text(official.cost)} ({official.source}, {official.version})"
+            if official
+            else "none",
+            "best verified": f"{count_text(best.cost)}, {_holder(best)}" if best else "none",
+            "proven": proven_text(view),
             "proof": view.proof or "",
         }
     )
@@ -75,22 +79,8 @@ def history(found: Iterable[HeldTarget]) -> Table:
     table = rows_under("cost", "found by", "on", "when", "attempt", whole=WHOLE)
     for held in found:
         origin = "shipped" if held.shipped else held.attempt_id or "proposed"
-        table.add_row(str(held.cost), held.found_by, held.found_on, held.found_at.isoformat(), origin)
+        table.add_row(count_text(held.cost), held.found_by, held.found_on, held.found_at.isoformat(), origin)
     return table
-
-
-def problem(view: Problem) -> str:
-    """Return a problem in one short phrase."""
-    if isinstance(view, FileProblem):
-        return f"{view.workload} {view.problem}"
-    return f"{view.workload} n={view.n} {100 * view.density:g} % seed {view.seed}"
-
-
-def proven(view: TargetView) -> str:
-    """Say what is known of the optimum."""
-    if view.optimal:
-        return "optimal"
-    return "no" if view.bound is None else f"at least {view.bound}"
 
 
 def _holder(held: HeldTarget) -> str:
@@ -98,7 +88,7 @@ def _holder(held: HeldTarget) -> str:
 
 
 def _count(number: int | None) -> str:
-    return "–" if number is None else str(number)
+    return "–" if number is None else count_text(number)
 
 
 class TargetGroup(click.Group):

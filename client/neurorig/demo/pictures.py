@@ -7,13 +7,14 @@ from typing import Any
 
 from rich.table import Table
 
-from neurorig.cli import quantity_text as text
-from neurorig.cli import tables
 from neurorig.demo.results import Agreement, Result
 from neurorig_protocols.api.attempts import ReachedGap, VerifiedQubo
 from neurorig_protocols.energy import EnergyCell, PhaseTotal
 from neurorig_protocols.job import QuboMis
 from neurorig_protocols.quantities import Quantity
+from neurorig_protocols.text.job_text import limits_text
+from neurorig_protocols.text.number_text import count_text, measured_text, percent_text, quantity_text, uncertain_text
+from neurorig_protocols.text.result_text import gap_text, latency_text
 
 Json = dict[str, Any]
 
@@ -35,13 +36,15 @@ def _attempts_of(results: Sequence[Result]) -> Table:
         verified = result.attempt.answer and result.attempt.answer.verified
         if not isinstance(verified, VerifiedQubo):
             continue
-        best = "-" if verified.best_target is None else str(verified.best_target)
+        best, official = (
+            "–" if cost is None else count_text(cost) for cost in (verified.best_target, verified.official_target)
+        )
         table.add_row(
             _problem(result),
             _scenario(result),
-            str(verified.cost),
-            f"{verified.official_target}\n{tables.gap(verified.gap)}",
-            f"{best}\n{tables.gap(verified.best_gap)}",
+            count_text(verified.cost),
+            f"{official}\n{gap_text(verified.gap)}",
+            f"{best}\n{gap_text(verified.best_gap)}",
             "\n".join(map(_reach, verified.reached)) or "-",
             _run_energy(result),
         )
@@ -86,10 +89,10 @@ def components(results: Sequence[Result]) -> Table:
         return table
     for cell in found.matrix.cells:
         true_j = found.truth.cells[cell.component, cell.phase]
-        error = text.percent((cell.energy.value - true_j) / true_j) if true_j else "absent: the truth is 0"
-        measured = text.quantity(cell.energy.value, cell.energy.u, "J", cell.energy.k)
+        error = percent_text((cell.energy.value - true_j) / true_j) if true_j else "absent: the truth is 0"
+        measured = quantity_text(cell.energy)
         row = (cell.component, cell.phase, measured, cell.energy.grade, found.matrix.reality)
-        table.add_row(*row, text.plain(true_j, "J"), error)
+        table.add_row(*row, measured_text(true_j, "J"), error)
     return table
 
 
@@ -102,10 +105,10 @@ def digits(entry: Json) -> Table:
     energy_j, true_j = entry["energy_j"], entry["true_j"]
     table.add_row(
         f"{entry['correct']} of {entry['count']}",
-        f"{100 * entry['accuracy']:.1f} %",
-        absent if entry["latency_s"] is None else text.plain(entry["latency_s"], "s"),
-        absent if energy_j is None else text.quantity(energy_j, entry["u_j"], "J"),
-        absent if true_j is None else text.plain(true_j, "J"),
+        percent_text(entry["accuracy"]),
+        absent if entry["latency_s"] is None else measured_text(entry["latency_s"], "s"),
+        absent if energy_j is None else uncertain_text(energy_j, 2 * entry["u_j"], "J"),
+        absent if true_j is None else measured_text(true_j, "J"),
         entry["grade"] or absent,
         entry["reality"],
     )
@@ -116,21 +119,21 @@ def agreement(found: Agreement) -> list[str]:
     """The numbers of measured against true, one sentence each."""
     if found.covered is None:
         return ["No virtual cell was compared with its truth."]
-    each = ", ".join(f"{name} {100 * e:.2f} %" for name, e in sorted(found.run_error_by_component.items()))
-    total = "absent" if found.run_error_of_total is None else f"{100 * found.run_error_of_total:.2f} %"
+    each = ", ".join(f"{name} {percent_text(e)}" for name, e in sorted(found.run_error_by_component.items()))
+    total = "absent" if found.run_error_of_total is None else percent_text(found.run_error_of_total)
     return [
         f"Virtual benches, largest |measured − true| in the run phase: {each}; all components together {total}.",
-        f"{100 * found.covered:.1f} % of {found.cells} virtual cells lie within 2u of the truth.",
+        f"{percent_text(found.covered)} of {found.cells} virtual cells lie within 2u of the truth.",
     ]
 
 
 def _problem(result: Result) -> str:
     workload = _qubo_mis(result)
-    return f"n={workload.n}\n{100 * workload.density:g} % s{workload.seed}"
+    return f"n={workload.n}\n{percent_text(workload.density)} s{workload.seed}"
 
 
 def _scenario(result: Result) -> str:
-    return tables.scenario(_qubo_mis(result).scenario).replace(", ", ",\n")
+    return limits_text(_qubo_mis(result).scenario).replace(", ", ",\n")
 
 
 def _qubo_mis(result: Result) -> QuboMis:
@@ -152,14 +155,14 @@ def _run_energy(result: Result) -> str:
 
 
 def _reach(item: ReachedGap) -> str:
-    reached = f"{100 * item.gap:g} %: {text.latency(item.latency_s)}"
-    return f"{reached} {text.plain(item.energy.value, 'J')}" if isinstance(item.energy, Quantity) else reached
+    reached = f"{percent_text(item.gap)}: {latency_text(item.latency_s)}"
+    return f"{reached} {measured_text(item.energy.value, 'J')}" if isinstance(item.energy, Quantity) else reached
 
 
 def _beside_truth(measured: EnergyCell | PhaseTotal, true_j: float | None) -> str:
     energy = measured.energy
-    lines = text.quantity(energy.value, energy.u, "J", energy.k).replace(" ±", "\n±")
-    return lines if true_j is None else f"{lines}\ntrue {text.plain(true_j, 'J')}"
+    lines = quantity_text(energy).replace(" ±", "\n±")
+    return lines if true_j is None else f"{lines}\ntrue {measured_text(true_j, 'J')}"
 
 
 def _table(*columns: str) -> Table:

@@ -12,8 +12,8 @@ from neurorig_protocols.job import JobSpec
 from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.report import unpack_counts
+from neurorig_protocols.text.number_text import count_text, measured_text, percent_text
 from neurorig_server.store.files import Files
-from neurorig_server.web.numbers import count_text, measured_text, percent_text
 
 
 def onboard_facts(found: OnboardPower | Absent | None) -> list[tuple[str, str]]:

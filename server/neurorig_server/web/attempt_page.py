@@ -8,11 +8,12 @@ from neurorig_protocols.api.attempts import AttemptView, ClassifierAnswerView, Q
 from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Reality
+from neurorig_protocols.text import job_text
 from neurorig_protocols.trace import Trace, Window
 from neurorig_server.objects import traces as downsample
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.store.store import Store
-from neurorig_server.web import answer_rows, attempt_tables, energy_tables, labels, mesh_picture
+from neurorig_server.web import answer_rows, attempt_tables, energy_tables, mesh_picture
 from neurorig_server.web.answer_rows import named_files
 from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
 
@@ -163,9 +164,9 @@ def _answer(view: AttemptView) -> dict[str, Any]:
 
 def _fact_tables(view: AttemptView) -> list[tuple[str, list[tuple[str, str]]]]:
     return [
-        ("Provenance", labels.facts(view.provenance)),
-        ("Compiled program", labels.facts(view.compiled.summary) if view.compiled else []),
-        ("Placement", labels.facts(_without_picture(view.placement.summary)) if view.placement else []),
+        ("Provenance", job_text.facts(view.provenance)),
+        ("Compiled program", job_text.facts(view.compiled.summary) if view.compiled else []),
+        ("Placement", job_text.facts(_without_picture(view.placement.summary)) if view.placement else []),
     ]
 
 

@@ -19,9 +19,7 @@ from neurorig_protocols.job import Reference
 from neurorig_protocols.kpi import Kpi, sheet
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import AttemptReport, Improvement, PhaseTime
-from neurorig_server.web import answer_rows
-from neurorig_server.web.charts.cost_curve import Passage, thinned
-from neurorig_server.web.numbers import (
+from neurorig_protocols.text.number_text import (
     count_text,
     measured_text,
     percent_text,
@@ -29,6 +27,8 @@ from neurorig_server.web.numbers import (
     quantity_text,
     uncertain_text,
 )
+from neurorig_server.web import answer_rows
+from neurorig_server.web.charts.cost_curve import Passage, thinned
 
 MOST_ROWS = 200
 """Rows of a long table on a page; all of them are in the JSON."""

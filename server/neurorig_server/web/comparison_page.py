@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurorig_protocols.api.comparisons import Side
-from neurorig_protocols.benchmarks.comparison import Entry, Metric, Pair, Total
-from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
-from neurorig_protocols.job import FixedTimeout
-from neurorig_protocols.quantities import Absent, Quantity
+from neurorig_protocols.benchmarks.comparison import Entry, Pair, Total
+from neurorig_protocols.text.result_text import Cell, compared_cell, metric_text, pair_text, side_cell, total_cell
 from neurorig_server.store.store import Store
-from neurorig_server.web.campaign_page import Cell, absent_cell, cell, percent_cell, percent_with_u
-from neurorig_server.web.numbers import SINGLE, count_text, percent_text, plain_text, uncertain_text
 
 MOST_PAIRS = 100
 """Pairs that one page shows; the API has them all."""
@@ -24,7 +20,6 @@ RULE_NAMES = {
     "boundary": "boundary (components inside and left out)",
     "grade": "grade",
 }
-COUNTED: tuple[Metric, ...] = ("gap to official", "gap to best verified")
 
 
 @dataclass(frozen=True)
@@ -76,73 +71,23 @@ def _url(side: Side) -> str:
 
 
 def _total(total: Total) -> TotalLine:
-    median = None if total.median is None else result_cell(total.median, total.metric)
+    median = None if total.median is None else compared_cell(total.median, total.metric)
     return TotalLine(
-        name=_name(total.metric, total.to_gap),
+        name=metric_text(total.metric, total.to_gap),
         total=total,
-        mean=_mean(total),
+        mean=total_cell(total),
         median=median,
     )
 
 
-def _mean(total: Total) -> Cell:
-    """Show the mean; that of one pair says that it has no spread, also where the meters give an uncertainty."""
-    shown = result_cell(total.mean, total.metric)
-    if not isinstance(total.mean, Ratio) or total.mean.n > 1 or not total.mean.u or total.mean.relation != "=":
-        return shown
-    return Cell(f"{shown.text} ({SINGLE})")
-
-
-def _name(metric: Metric, to_gap: float | None) -> str:
-    return metric if to_gap is None else f"{metric} to gap {percent_text(to_gap)}"
-
-
 def _pair(pair: Pair) -> PairLine:
-    named = [f"{name} {_value(name, value)}" for name, value in pair.problem.items() if name != "name"]
-    limit = pair.scenario.timeout_s if isinstance(pair.scenario, FixedTimeout) else pair.scenario.limit_s
-    kind = "fixed timeout" if isinstance(pair.scenario, FixedTimeout) else "to solution, limit"
-    title = f"{', '.join(named)}; {kind} {plain_text(limit, 's')}"
-    return PairLine(title=title, pair=pair, entries=[_entry(entry) for entry in pair.entries])
-
-
-def _value(name: str, value: object) -> str:
-    if isinstance(value, float) and name == "density":
-        return percent_text(value)
-    return count_text(value) if isinstance(value, int) else str(value)
+    return PairLine(title=pair_text(pair), pair=pair, entries=[_entry(entry) for entry in pair.entries])
 
 
 def _entry(entry: Entry) -> EntryLine:
     return EntryLine(
-        name=_name(entry.metric, entry.to_gap),
-        left=_side(entry.left, entry.metric),
-        right=_side(entry.right, entry.metric),
-        result=result_cell(entry.result, entry.metric),
+        name=metric_text(entry.metric, entry.to_gap),
+        left=side_cell(entry.left, entry.metric),
+        right=side_cell(entry.right, entry.metric),
+        result=compared_cell(entry.result, entry.metric),
     )
-
-
-def _side(found: Quantity | Absent, metric: Metric) -> Cell:
-    return percent_cell(found) if metric in COUNTED else cell(found)
-
-
-def result_cell(found: Ratio | Difference | Refusal, metric: Metric) -> Cell:
-    """Return a ratio, a bound, a difference, or a refusal with its sentence."""
-    if isinstance(found, Refusal):
-        short = absent_cell(Absent(reason_code=found.code, reason=found.sentence))
-        return Cell(short.text, found.sentence)
-    if isinstance(found, Difference):
-        show = percent_with_u if metric in COUNTED else _number_with_u
-        single = f"; {SINGLE}" if found.u is None else ""
-        return Cell(f"{show(found.value, 2 * (found.u or 0.0))} (difference{single})")
-    return Cell(_ratio(found))
-
-
-def _number_with_u(value: float, expanded: float) -> str:
-    return uncertain_text(value, expanded, "1")
-
-
-def _ratio(found: Ratio) -> str:
-    if found.relation == "=" and found.low is not None:
-        single = f" ({SINGLE})" if found.u is None and found.n == 1 else ""
-        return _number_with_u(found.low, 2 * (found.u or 0.0)) + single
-    low, high = (None if bound is None else plain_text(bound, "1", 3) for bound in (found.low, found.high))
-    return {">=": f"≥ {low}", "<=": f"≤ {high}"}.get(found.relation, f"{low} to {high}")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import Absent, Quantity
+from neurorig_protocols.text.number_text import measured_text, plain_text, uncertain_text
 from neurorig_protocols.trace import Window
-from neurorig_server.web.numbers import measured_text, plain_text, uncertain_text
 
 NEGLIGIBLE = 0.01
 """Share of u below which a line of the budget is left to the JSON."""

@@ -7,10 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from neurorig_protocols.api.targets import TargetView
-from neurorig_protocols.benchmarks.targets import MisProblem
+from neurorig_protocols.text.number_text import count_text
+from neurorig_protocols.text.result_text import problem_text, proven_text
 from neurorig_server.store.store import Store
 from neurorig_server.store.targets import TargetFilter
-from neurorig_server.web.numbers import count_text, percent_text
 
 NONE = "–"
 MOST_ROWS = 500
@@ -54,28 +54,15 @@ def _row(view: TargetView) -> Row:
     best = view.best
     return Row(
         key=view.key,
-        problem=_problem(view),
+        problem=problem_text(view),
         edges=NONE if view.edges is None else count_text(view.edges),
         official=NONE if view.official is None else count_text(view.official.cost),
         best=NONE if best is None else count_text(best.cost),
         lower_by=NONE if view.improvement is None else count_text(view.improvement),
-        proven=_proven(view),
+        proven=proven_text(view),
         proof=view.proof or "",
         found_by=best.found_by if best else NONE,
         found_on=best.found_on if best else NONE,
         found_at=best.found_at.isoformat() if best else NONE,
         attempt_id=best.attempt_id if best else None,
     )
-
-
-def _problem(view: TargetView) -> str:
-    problem = view.problem
-    if isinstance(problem, MisProblem):
-        return f"n = {count_text(problem.n)}, {percent_text(problem.density)}, seed {problem.seed}"
-    return f"uploaded, {count_text(view.n)} variables, {problem.problem[:19]}…"
-
-
-def _proven(view: TargetView) -> str:
-    if view.optimal:
-        return "optimal"
-    return "no" if view.bound is None else f"at least {count_text(view.bound)}"

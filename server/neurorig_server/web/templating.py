@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from neurorig_server.web import assets, labels, numbers
+from neurorig_protocols.text import job_text, number_text
+from neurorig_server.web import assets
 
 CONTENT_SECURITY_POLICY = "; ".join(
     [
@@ -58,32 +59,32 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     found.filters |= {
-        "age": numbers.duration_text,
-        "count": numbers.count_text,
-        "facts": labels.facts,
-        "needs": labels.needs_text,
-        "percent": numbers.percent_text,
-        "plain": numbers.plain_text,
-        "quantity": numbers.quantity_text,
-        "scenario": labels.scenario_text,
+        "age": number_text.duration_text,
+        "count": number_text.count_text,
+        "facts": job_text.facts,
+        "needs": job_text.needs_text,
+        "percent": number_text.percent_text,
+        "plain": number_text.plain_text,
+        "quantity": number_text.quantity_text,
+        "scenario": job_text.scenario_text,
         "script_json": script_json,
-        "sentence": labels.sentence,
-        "workload": labels.workload_text,
+        "sentence": job_text.sentence,
+        "workload": job_text.workload_text,
     }
     found.globals |= {
         "asset": assets.url,
         "foreign_style_ids": assets.foreign_style_ids,
-        "code_meanings": labels.CODES,
-        "faults": labels.FAULTS,
-        "grades": labels.GRADES,
-        "kpi_notes": labels.KPI_NOTES,
-        "score_notes": labels.SCORE_NOTES,
+        "code_meanings": job_text.CODES,
+        "faults": job_text.FAULTS,
+        "grades": job_text.GRADES,
+        "kpi_notes": job_text.KPI_NOTES,
+        "score_notes": job_text.SCORE_NOTES,
         "signed_in": False,
         "refresh_s": None,
         "refresh_url": None,
         "still_url": None,
         "page": "",
-        "states": labels.STATES,
+        "states": job_text.STATES,
         "version": version("neurorig"),
     }
     return found

@@ -10,7 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from neurorig.cli import benchmark_commands, benchmark_tables
+from neurorig.cli import benchmark_commands
 from neurorig.cli.baseline import baseline_of
 from neurorig.cli.main import cli
 from neurorig_protocols.job import JobSpec
@@ -110,7 +110,7 @@ def test_benchmark_waits_and_prints_its_tables(run, campaigns, tmp_path):
     result = run("benchmark", "qubo-mis", "--board", "virtual-loihi", "--quick", "--csv", str(path))
 
     assert result.exit_code == 0, result.output
-    for part in ("chip-0 (virtual-loihi, virtual), solver nebm", '"k": 2', "+3.2 ± 1.1 %", "2.000 ± 0.020 W"):
+    for part in ("chip-0 (virtual-loihi, virtual), solver nebm", "k = 2", "3.2 ± 1.1 %", "2.000 ± 0.020 W"):
         assert part in result.output
     assert "left out: host (no channel)" in result.output
     assert "The clock starts. It stops." in result.output
@@ -165,9 +165,11 @@ def test_summary_names_what_is_missing(run, campaigns):
     result = run("benchmark", "summary", "c1")
 
     for part in (
-        "4 of 5 seeds !", "not a set: seed 2", "! does_not_fit: the chip is too small (n = 50 seed 3)",
-        "! power and energy: RAPL needs root", "refused: per_instance_tuning", "'k' differs between graphs",
-        "2 of 5", "not reached", "not all reached", "250 ms", "4 of 5 jobs have ended",
+        "4 of 5 seeds !", "not a set: seed 2",
+        "! No result (does_not_fit): the chip is too small. n = 50, 5 %, 10 ms, seed 3.",
+        "! Power and energy are not measured: RAPL needs root.",
+        "refused: per_instance_tuning", "'k' differs between graphs",
+        "2 of 5", "not reached", "not all reached", "250.0 ms", "4 of 5 jobs have ended",
     ):  # fmt: skip
         assert part in result.output, part
     assert json.loads(run("benchmark", "summary", "c1", "--json").output)["summary"]["pending"] == 1
@@ -344,9 +346,9 @@ def test_compare_prints_ratios_bounds_and_refusals(run, stand_in):
     result = run("compare", "k1", "--pairs")
 
     for part in (
-        "0.250 ± 0.010", "≥ 50", "≤ 0.5", "2 to 3", "+1.07 ± 0.40 % (difference)", "different_reality: No ratio.",
-        "! left job j9: None.", "1 jobs have not ended yet", "n=10 25 % seed 0, 10 ms timeout",
-        "sha256:0123456789ab…, 10 ms timeout",
+        "0.250 ± 0.010", "≥ 50", "≤ 0.5", "2 to 3", "+1.07 ± 0.40 % (difference)", "different reality: No ratio.",
+        "! left job j9: None.", "1 jobs have not ended yet", "n 10, density 25 %, seed 0; fixed timeout 10 ms",
+        "problem sha256:0123456789ab…; fixed timeout 10 ms",
         "2.000 ± 0.020 W", "not measured", "right: job j2, no result yet",
     ):  # fmt: skip
         assert part in result.output, part
@@ -362,12 +364,3 @@ def test_compare_makes_a_comparison_of_two_ids(run, campaigns):
     assert body == {"left": {"job": "j1"}, "right": {"campaign": "c1"}, "name": "both"}
     assert run("compare", "j1", "nobody").exit_code == 4
     assert run("compare", "a", "b", "c").exit_code == 2
-
-
-@pytest.mark.parametrize(
-    ("value", "expanded", "shown"),
-    [(-123456.0, 0.0, "-123456"), (1.00012, 0.0, "1.0001"), (0.25, 0.01, "0.250 ± 0.010")],
-)
-def test_exact_numbers_keep_their_digits(value, expanded, shown):
-    """A cost is never told in powers of ten, and a ratio near 1 does not become 1."""
-    assert benchmark_tables.uncertain(value, expanded) == shown

@@ -220,7 +220,7 @@ def test_jobs_lists_and_limits(run, stand_in):
     assert "job2" in table.stdout
     assert "job3" not in table.stdout
     assert "[red]waits[/red] for a bench" in table.stdout
-    assert "qubo-mis n=250 5 % seed 0, 10 ms timeout" in table.stdout
+    assert "qubo-mis, n = 250, density 5 %, seed 0, fixed timeout 10 ms" in table.stdout
     assert [job["id"] for job in json.loads(listed.stdout)] == [f"job{k}" for k in range(5)]
     assert stand_in.requests[-1]["query"]["tag"] == "x"
 
@@ -242,11 +242,11 @@ def test_show_a_job_with_its_attempt(run, stand_in, bodies):
     shown = run("show", "j1").stdout
 
     for text in (
-        "-63 (recomputed)",
-        "+6.0 %",
+        "−63 (recomputed)",
+        "5.97 %",
         "host-cpu (host-cpu, physical)",
         "not reached",
-        "12.30 ± 0.20 mJ (metered)",
+        "12.30 ± 0.20 mJ, metered",
     ):
         assert text in shown
     assert "absent: no power monitor is configured on this bench" in shown
@@ -260,7 +260,7 @@ def test_show_tells_the_cost_of_a_board_that_rounds(run, stand_in, bodies):
     assert "cost on the board" not in run("show", "a1").stdout
     attempt["answer"] |= {"solver_cost": -61, "cost_error_bound": 4}
 
-    assert "-61, within 4: its weights are rounded" in run("show", "a1").stdout
+    assert "−61, within 4: its weights are rounded" in run("show", "a1").stdout
 
 
 def test_show_an_attempt_or_a_waiting_job(run, stand_in, bodies):

@@ -201,7 +201,7 @@ def test_a_jobs_page_shows_its_problem(run: Run, client: Client, problem: Path) 
     client.cancel(job_id)
 
     assert "small.qubo" in shown
-    assert "1 (33.33 % of the pairs)" in shown
+    assert "1 (33.3 % of the pairs)" in shown
 
 
 def test_the_asynchronous_client_uploads_too(server: Server, problem: Path) -> None:

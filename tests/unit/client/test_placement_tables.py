@@ -29,7 +29,7 @@ def text_of(mesh: Any) -> str:
 def test_cells_are_shaded_in_rows() -> None:
     """The busiest is '@', an unused cell is empty, and the use of limits and the reality are said."""
     assert text_of(MESH).splitlines() == [
-        "placement (virtual): 4 cores; use of fan in per core 50.0 %",
+        "placement (virtual): 4 cores; use of fan in per core 50\u00a0%",
         "  expected work of each core, '@' is the busiest",
         "  |@+ |",
         "  |.@ |",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import io
 
-from rich.console import Console
 from whole_answers import record
 
 from neurorig.cli.tables import reached
+from neurorig.plain_console import PlainConsole as Console
 from neurorig_protocols.api.attempts import ReachedGap
 
 NOT_REACHED = {"reason_code": "not_reached", "reason": "the gap was not reached"}
@@ -23,7 +23,7 @@ def test_belief_of_a_rounding_board_stands_beside_not_reached():
     console.print(reached([record(ReachedGap, gap) for gap in gaps], "virtual"))
     believed, missed = console.file.getvalue().splitlines()[1:]
 
-    assert believed.split("-9", 1)[1].split() == (
-        ["not", "reached", "(rounded", "cost", "did,", "12.5", "ms)", "not", "reached", "virtual"]
+    assert believed.split("−9", 1)[1].split() == (
+        ["not", "reached", "(rounded", "cost", "did,", "12.50", "ms)", "not", "reached", "virtual"]
     )
-    assert missed.split("-10", 1)[1].split() == ["not", "reached", "not", "reached", "virtual"]
+    assert missed.split("−10", 1)[1].split() == ["not", "reached", "not", "reached", "virtual"]

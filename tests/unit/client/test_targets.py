@@ -7,12 +7,12 @@ import json
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
 from whole_answers import record
 
-from neurorig.cli import quantity_text, target_commands
+from neurorig.cli import target_commands
 from neurorig.cli import target_commands as module
 from neurorig.cli.main import cli
+from neurorig.plain_console import PlainConsole
 from neurorig_protocols.api import targets as server
 from neurorig_protocols.api.targets import HeldTarget, OfficialTarget, TargetDetail, TargetList
 from neurorig_protocols.benchmarks import targets_shipped
@@ -73,7 +73,7 @@ def test_list_shows_both_targets(run, stand_in):
     result = run("list", "--n", "250", "--density", "0.05")
 
     assert result.exit_code == 0, result.output
-    for part in ("qubo-mis-250-1562-0", "5 %", "-67", "-75", "optimal", "somebody", f"\nqubo-{'a' * 64}\n"):
+    for part in ("qubo-mis-250-1562-0", "5 %", "−67", "−75", "optimal", "somebody", f"\nqubo-{'a' * 64}\n"):
         assert part in result.output
     assert "narrow the list" in result.output
     assert stand_in.requests[-1]["query"] == {"n": "250", "density": "0.05"}
@@ -89,13 +89,14 @@ def test_list_keeps_keys_and_costs_whole_on_narrow_terminals(width):
     problem = {"workload": "qubo-mis", "n": 5000, "density": 0.25, "seed": 4}
     large = {**VIEW, "key": "qubo-mis-5000-3124375-4", "problem": problem, "best": held, "optimal": False, "bound": -76}
     found = [record(TargetDetail, view) for view in (VIEW, large, UPLOADED)]
-    console = Console(width=width, file=io.StringIO())
+    console = PlainConsole(width=width, file=io.StringIO())
     for part in (target_commands.targets_table(found), *target_commands.whole_keys(found)):
         console.print(part)
     lines = console.file.getvalue().splitlines()
 
     assert max(map(len, lines)) <= width
-    for part in ("qubo-mis-5000-3124375-4", "-31999123", "qubo-aaaaaaaaaaaa…", "–", UPLOADED["key"]):
+    assert any("−31 999 123" in line for line in lines)
+    for part in ("qubo-mis-5000-3124375-4", "qubo-aaaaaaaaaaaa…", "–", UPLOADED["key"]):
         assert any(part in line.split() for line in lines), part
     assert all(any(word in line for line in lines) for word in finder.split())
 
@@ -115,7 +116,7 @@ def test_show_has_the_history_and_can_keep_the_solution(run, stand_in, tmp_path)
     result = run("show", VIEW["key"], "--solution", str(tmp_path / "kept.json"))
 
     assert result.exit_code == 0, result.output
-    for part in ("-67 (the benchmark, 1)", "-75, by somebody on paper", "at least -76", "a proof", "-70", "shipped"):
+    for part in ("−67 (the benchmark, 1)", "−75, by somebody on paper", "at least −76", "a proof", "−70", "shipped"):
         assert part in result.output
     assert (tmp_path / "kept.json").read_bytes() == b"{}"
     (tmp_path / "kept.json").write_bytes(b"mine")
@@ -257,8 +258,8 @@ def test_an_attempt_shows_both_gaps(stand_in, bodies):
     stand_in.answers["GET /api/v1/attempts/a1"] = (200, body)
     result = CliRunner().invoke(cli, ["show", "a1"], env={"NEURORIG_SERVER": stand_in.url})
 
-    assert "-75 (somebody, paper, 2026-11-21)" in result.output
-    assert quantity_text.percent(0.16) in result.output
+    assert "−75 (somebody, paper, 2026-11-21)" in result.output
+    assert "16 %" in result.output
     assert "gap to official" in result.output
 
 

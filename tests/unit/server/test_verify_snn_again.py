@@ -13,11 +13,11 @@ from neurorig_protocols.api.attempts import VerifiedSnn
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.report import SnnAnswer, pack_counts
+from neurorig_protocols.text import job_text
 from neurorig_protocols.workloads.snn.events import Events, format_events
 from neurorig_protocols.workloads.snn.network import SpikingNetwork, pack_network, rasters
 from neurorig_server.recompute import attempt, verify_snn
 from neurorig_server.recompute.verify import Checked, check
-from neurorig_server.web import labels
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 STEPS, SAMPLES = 30, 3
@@ -173,4 +173,4 @@ def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_mismatch_is_explained(code: str) -> None:
     """Every code has its sentence on the page; what no board declared takes the attempt's worth."""
     assert (code in attempt.INVALIDATING) == (code != "counts_inexact")
-    assert labels.CODES[code]
+    assert job_text.CODES[code]

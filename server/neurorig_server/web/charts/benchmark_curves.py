@@ -10,8 +10,8 @@ from neurorig_protocols.benchmarks.statistics import Run, survival
 from neurorig_protocols.benchmarks.summary import Row
 from neurorig_protocols.job import TimeToSolution
 from neurorig_protocols.quantities import Quantity, Reality
+from neurorig_protocols.text.number_text import count_text, percent_text, plain_text
 from neurorig_server.web.charts.figure import SERIES, Chart, as_chart
-from neurorig_server.web.numbers import count_text, percent_text, plain_text
 
 PANEL_PX, TITLE_PX, LEGEND_PX = 190, 64, 56
 _DASHES = ("solid", "dash", "dot")

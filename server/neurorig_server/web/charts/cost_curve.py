@@ -9,9 +9,9 @@ from typing import Any
 
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.report import Improvement
+from neurorig_protocols.text.number_text import count_text, measured_text, plain_text
 from neurorig_protocols.workloads.qubo.mis import target_cost
 from neurorig_server.web.charts.figure import BLUE, GREEN, NEUTRAL, ORANGE, SERIES, Chart, as_chart
-from neurorig_server.web.numbers import count_text, measured_text, plain_text
 
 GAPS = (0.1, 0.05, 0.01)
 """The gaps of NeuroBench's time-to-solution scenario."""

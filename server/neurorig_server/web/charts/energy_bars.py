@@ -7,9 +7,9 @@ from typing import Any
 
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix
 from neurorig_protocols.quantities import Absent, Quantity
+from neurorig_protocols.text.number_text import axis_scale, quantity_text
 from neurorig_server.web.charts.figure import BLUE, GREEN, NEUTRAL, ORANGE, Chart, as_chart
 from neurorig_server.web.energy_tables import phases_of, windows_text
-from neurorig_server.web.numbers import axis_scale, quantity_text
 
 BAR_PX, TITLE_PX, LEGEND_PX = 26, 84, 40
 

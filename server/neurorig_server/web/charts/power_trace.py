@@ -9,9 +9,9 @@ from typing import Any
 
 from neurorig_protocols.api.attempts import RailSeries, TraceSeries
 from neurorig_protocols.quantities import Reality
+from neurorig_protocols.text.number_text import axis_scale, plain_text
 from neurorig_protocols.trace import Window
 from neurorig_server.web.charts.figure import NEUTRAL, SERIES, Chart, as_chart
-from neurorig_server.web.numbers import axis_scale, plain_text
 
 COLOURS = {"run": "47,126,192", "idle": "128,138,148", "warmup": "200,100,30"}
 OTHER = "42,145,104"

@@ -70,5 +70,3 @@ def test_the_answer_says_what_was_not_recomputed(bodies: Any) -> None:
         "the counts themselves",
     ):
         assert part in text
-    workload = record(Snn, name="snn", steps=10, samples=3)
-    assert tables.workload(workload) == "snn 3 samples × 10 steps"

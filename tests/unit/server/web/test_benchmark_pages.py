@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
@@ -13,11 +14,17 @@ import pytest
 import web_lab
 from web_records import acquired, digits_spec, host_bench, loihi_bench, measured_report, qubo_spec, solved
 
-from neurorig_protocols.api.comparisons import ComparisonRequest, Side
+from neurorig.cli import benchmark_tables, tables
+from neurorig.plain_console import SPACES, PlainConsole
+from neurorig_protocols import answers
+from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonRequest, ComparisonView, Side
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio
+from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec, QuboMis
 from neurorig_protocols.report import AttemptReport
-from neurorig_server.web.comparison_page import result_cell
+from neurorig_protocols.text import result_text
+from neurorig_protocols.text.number_text import quantity_text
+from neurorig_protocols.text.result_text import compared_cell
 
 SIZE = {"name": "qubo-mis", "n": 250, "density": 0.05}
 TTS = {"kind": "time-to-solution", "limit_s": 0.05}
@@ -154,13 +161,13 @@ def test_row_of_one_seed_says_that_its_spread_is_unknown(client: httpx.Client, i
         (Ratio(relation="=", low=0.5, high=0.5), "0.5 (n = 1, spread unknown)"),
         (Ratio(relation="=", low=0.5, high=0.5, n=2), "0.5"),
         (Ratio(relation=">=", low=0.5, high=None), "≥ 0.5"),
-        (Difference(value=0.25, u=None), "0.25 (difference; n = 1, spread unknown)"),
-        (Difference(value=0.25), "0.25 (difference)"),
+        (Difference(value=0.25, u=None), "+0.25 (difference; n = 1, spread unknown)"),
+        (Difference(value=0.25), "+0.25 (difference)"),
     ],
 )
 def test_comparison_of_one_pair_says_that_its_spread_is_unknown(found: Ratio | Difference, shown: str) -> None:
     """A ratio or difference without an uncertainty is not shown as an exact one."""
-    assert result_cell(found, "latency").text == shown
+    assert compared_cell(found, "latency").text == shown
 
 
 def test_campaign_of_another_workload_has_no_table(client: httpx.Client, ids: Made) -> None:
@@ -225,3 +232,76 @@ def test_api_joins_two_sides(client: httpx.Client, ids: Made, made: tuple[web_la
     statuses = [client.post("/api/v1/comparisons", json=bad, headers=headers).status_code for bad in wrong]
     assert statuses == [422, 422, 422, 404]
     assert client.post("/api/v1/comparisons", json=body).status_code in (401, 403)
+
+
+def printed(*parts: Any) -> str:
+    """Return what the terminal shows of tables and texts, in one line."""
+    console = PlainConsole(width=250, file=io.StringIO(), markup=False)
+    for part in parts:
+        console.print(part)
+    file = console.file
+    assert isinstance(file, io.StringIO)
+    return file.getvalue()
+
+
+def columns(table: str) -> set[str]:
+    """Return the cells of a printed table."""
+    return {cell.strip() for line in table.splitlines() for cell in re.split(r" {2,}", line) if cell.strip()}
+
+
+def test_terminal_and_page_show_a_campaign_in_the_same_words(client: httpx.Client, ids: Made) -> None:
+    """Each number, its uncertainty and its unit are the same strings in the CLI's tables and on the page."""
+    found = answers.read(CampaignSummary, client.get(f"/api/v1/campaigns/{ids.chip}/summary").content)
+    page = web_lab.text_of(client.get(f"/campaigns/{ids.chip}")).translate(SPACES)
+    rows = found.summary.rows
+    fixed = [row for row in rows if row.scenario.kind == "fixed-timeout"]
+    to_gap = [row for row in rows if row.scenario.kind != "fixed-timeout"]
+    tables = [benchmark_tables.fixed_timeout(fixed)] if fixed else []
+    tables += [benchmark_tables.time_to_solution(to_gap)] if to_gap else []
+    cells = {
+        cell
+        for table in tables
+        for cell in columns(printed(table))
+        if " ± " in cell or re.fullmatch(r"[−\d.]+ (%|.?s|.?W|.?J)", cell)
+    }
+
+    assert len(cells) > 5
+    assert not {cell for cell in cells if cell not in page}
+    for note in result_text.notes(list(rows)):
+        assert note.translate(SPACES) in page
+
+
+def test_terminal_and_page_show_a_comparison_in_the_same_words(client: httpx.Client, ids: Made) -> None:
+    """Totals, sides of pairs and refusals are the same strings in the CLI's tables and on the page."""
+    found = answers.read(ComparisonView, client.get(f"/api/v1/comparisons/{ids.comparison}").content)
+    page = web_lab.text_of(client.get(f"/comparisons/{ids.comparison}")).translate(SPACES)
+    shown = [
+        *(result_text.total_cell(total) for total in found.result.totals),
+        *(
+            result_text.side_cell(side, entry.metric)
+            for pair in found.result.pairs
+            for entry in pair.entries
+            for side in (entry.left, entry.right)
+        ),
+    ]
+    terminal = printed(*benchmark_tables.comparison(found), benchmark_tables.pairs(found))
+
+    assert len(shown) > 10
+    for text in {cell.text.translate(SPACES) for cell in shown}:
+        assert text in page
+        assert text in terminal
+
+
+def test_terminal_and_page_show_energies_in_the_same_words(client: httpx.Client, ids: Made) -> None:
+    """Each energy of an attempt is the same string in the CLI's table and on the page."""
+    (job, *_) = client.get("/api/v1/jobs", params={"campaign": ids.chip, "limit": 1}).json()["items"]
+    attempt = job["attempts"][-1]["id"]
+    matrix = answers.read(EnergyMatrix, client.get(f"/api/v1/attempts/{attempt}/energy").content)
+    page = web_lab.text_of(client.get(f"/attempts/{attempt}")).translate(SPACES)
+    terminal = printed(tables.energy(matrix))
+
+    assert matrix.cells
+    for text in {quantity_text(cell.energy).translate(SPACES) for cell in matrix.cells}:
+        assert " ± " in text
+        assert text in page
+        assert text in terminal

@@ -12,12 +12,12 @@ from neurorig_protocols.api.attempts import RailSeries, TraceSeries
 from neurorig_protocols.energy import EnergyMatrix, compute
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.report import Improvement
+from neurorig_protocols.text.number_text import quantity_text
 from neurorig_protocols.trace import Window
 from neurorig_protocols.windows import align
 from neurorig_server.objects import traces
 from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
 from neurorig_server.web.charts.cost_curve import Passage, levels, thinned
-from neurorig_server.web.numbers import quantity_text
 
 Figure = dict[str, Any]
 

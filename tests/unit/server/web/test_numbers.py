@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from neurorig_protocols.quantities import Quantity
-from neurorig_server.web.numbers import (
+from neurorig_protocols.text.number_text import (
     PREFIXES,
     axis_scale,
     count_text,

@@ -14,9 +14,9 @@ import web_lab
 from neurorig_protocols import onboard
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
+from neurorig_protocols.text.number_text import quantity_text
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.web import attempt_page, templating
-from neurorig_server.web.numbers import quantity_text
 
 ATTEMPTS = ("qubo", "digits", "unmetered", "lost_meter", "failed", "running")
 

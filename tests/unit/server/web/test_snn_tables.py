@@ -10,7 +10,8 @@ import pytest
 from neurorig_protocols.api.attempts import SnnAnswerView, VerifiedSnn
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.report import pack_counts
-from neurorig_server.web import answer_rows, attempt_tables, labels, templating
+from neurorig_protocols.text import job_text
+from neurorig_server.web import answer_rows, attempt_tables, templating
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 VERIFIED = VerifiedSnn(
@@ -82,5 +83,5 @@ def test_a_job_is_named_by_its_network() -> None:
     workload = {"name": "snn", "model": MODEL, "events": EVENTS, "steps": 1000, "samples": 30}
     spec = JobSpec.model_validate({"workload": workload})
 
-    assert labels.workload_text(spec) == f"snn, network {MODEL[:19]}…, 30 samples"
-    assert labels.scenario_text(spec).endswith("steps per sample")
+    assert job_text.workload_text(spec) == f"snn, network {MODEL[:19]}…, 30 samples"
+    assert job_text.scenario_text(spec).endswith("steps per sample")

@@ -13,9 +13,10 @@ from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import PhaseTime
-from neurorig_server.web import attempt_tables, energy_tables, labels
+from neurorig_protocols.text import job_text
+from neurorig_protocols.text.number_text import quantity_text
+from neurorig_server.web import attempt_tables, energy_tables
 from neurorig_server.web.charts import energy_bars
-from neurorig_server.web.numbers import quantity_text
 
 
 @pytest.fixture(scope="module")
@@ -263,34 +264,34 @@ def test_attempt_without_a_report_has_no_kpi_sheet(lab: web_lab.Lab) -> None:
 )
 def test_needs_are_a_phrase(needs: dict[str, object], text: str) -> None:
     """What a job asks of a bench is said in words, and asking nothing too."""
-    assert labels.needs_text(web_records.qubo_spec(needs=needs)) == text
+    assert job_text.needs_text(web_records.qubo_spec(needs=needs)) == text
 
 
 def test_workloads_are_phrases() -> None:
     """Workload and scenario are said with their numbers."""
     spec: JobSpec = web_records.qubo_spec()
 
-    assert labels.workload_text(spec) == "qubo-mis, n = 250, density 5\u00a0%, seed 0"
-    assert labels.scenario_text(spec) == "time to solution, gaps 0.1, 0.05, 0.01, limit 50\u00a0ms"
-    assert labels.workload_text(web_records.digits_spec()) == "mnist-digits, 200 images from number 0"
-    assert set(labels.STATES) == set(JobState)
+    assert job_text.workload_text(spec) == "qubo-mis, n = 250, density 5\u00a0%, seed 0"
+    assert job_text.scenario_text(spec) == "time to solution, gaps 0.1, 0.05, 0.01, limit 50\u00a0ms"
+    assert job_text.workload_text(web_records.digits_spec()) == "mnist-digits, 200 images from number 0"
+    assert set(job_text.STATES) == set(JobState)
 
 
 def test_reasons_become_sentences() -> None:
     """A reason begins with a capital letter and ends with a full stop, and keeps its names as they are."""
-    assert labels.sentence("no RAPL here") == "No RAPL here."
-    assert labels.sentence("It is so.") == "It is so."
+    assert job_text.sentence("no RAPL here") == "No RAPL here."
+    assert job_text.sentence("It is so.") == "It is so."
 
 
 def test_facts_are_flat_and_bounded() -> None:
     """Nested facts get dotted names; neither their number nor their length can fill a page."""
     nested = {"a": {"b": 1, "c": [1, 2]}, "d": [{"e": None}], "long": "x" * 1000, "f": {}}
 
-    found = dict(labels.facts(nested))
+    found = dict(job_text.facts(nested))
 
     assert found["a.b"] == "1"
     assert found["a.c"] == "1, 2"
     assert found["d.0.e"] == "—"
     assert len(found["long"]) < 500
-    assert len(labels.facts({str(i): i for i in range(5000)})) == labels.MOST_FACTS + 1
-    assert labels.facts({}) == []
+    assert len(job_text.facts({str(i): i for i in range(5000)})) == job_text.MOST_FACTS + 1
+    assert job_text.facts({}) == []

@@ -11,10 +11,10 @@ from web_lab import ADMIN
 from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.report import pack_bits
+from neurorig_protocols.text.number_text import count_text
 from neurorig_server.store.files import NewFile
 from neurorig_server.store.targets import TargetFilter
 from neurorig_server.web import targets_page
-from neurorig_server.web.numbers import count_text
 
 
 def test_page_shows_both_targets_with_their_origin(reader: httpx.Client) -> None:

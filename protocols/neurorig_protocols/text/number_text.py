@@ -9,6 +9,7 @@ from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 from neurorig_protocols.quantities import Quantity
 
 NBSP = "\u00a0"
+THIN = "\u202f"
 MINUS = "\u2212"
 PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G", 12: "T"}
 
@@ -66,13 +67,13 @@ def percent_text(share: float, digits: int = 3) -> str:
     """Return a share as a percentage, such as "4.76 %"; whole digits are never cut."""
     percent = share * 100
     decimals = max(0, digits - 1 - math.floor(math.log10(abs(percent)))) if percent else 0
-    text = f"{percent:,.{decimals}f}".replace(",", "\u202f")
+    text = f"{percent:,.{decimals}f}".replace(",", THIN)
     return f"{_signed(text.rstrip('0').rstrip('.') if '.' in text else text)}{NBSP}%"
 
 
 def count_text(number: int) -> str:
     """Return an integer with thin spaces between thousands and a real minus sign."""
-    return _signed(f"{number:,}").replace(",", "\u202f")
+    return _signed(f"{number:,}").replace(",", THIN)
 
 
 def duration_text(seconds: float) -> str:

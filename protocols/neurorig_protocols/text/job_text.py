@@ -1,13 +1,25 @@
-"""Records as short sentences and labels for the pages. Not for numbers with uncertainties: those are `numbers`."""
+"""Jobs, states and codes as short sentences, and free-form facts as rows of text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from neurorig_protocols.answers import UnknownMember
 from neurorig_protocols.errors import Fault
-from neurorig_protocols.job import Digits, JobSpec, JobState, Qubo, QuboMis, Snn, TimeToSolution
-from neurorig_server.web.numbers import count_text, percent_text, plain_text
+from neurorig_protocols.job import (
+    Digits,
+    FixedTimeout,
+    JobSpec,
+    JobState,
+    Qubo,
+    QuboMis,
+    Scenario,
+    Snn,
+    TimeToSolution,
+    Workload,
+)
+from neurorig_protocols.text.number_text import count_text, percent_text, plain_text
 
 FAULTS: dict[Fault, str] = {
     "user": "The request could not be right, whoever runs it.",
@@ -91,14 +103,16 @@ LONGEST_FACT = 400
 
 def workload_text(spec: JobSpec) -> str:
     """Return the workload's name and size."""
-    w = spec.workload
+    w: Workload | UnknownMember = spec.workload
     if isinstance(w, QuboMis):
         return f"{w.name}, n = {count_text(w.n)}, density {percent_text(w.density)}, seed {w.seed}"
     if isinstance(w, Qubo):
         return f"{w.name}, problem {w.problem[:19]}…"
     if isinstance(w, Snn):
         return f"{w.name}, network {w.model[:19]}…, {count_text(w.samples)} samples"
-    return f"{w.name}, {count_text(w.count)} images from number {w.first}"
+    if isinstance(w, Digits):
+        return f"{w.name}, {count_text(w.count)} images from number {w.first}"
+    return str(getattr(w, "name", "another workload"))
 
 
 def scenario_text(spec: JobSpec) -> str:
@@ -108,12 +122,19 @@ def scenario_text(spec: JobSpec) -> str:
         return "1 inference per image" if w.iterations == 1 else f"{count_text(w.iterations)} inferences per image"
     if isinstance(w, Snn):
         return f"{count_text(w.steps)} steps per sample"
-    if isinstance(w.scenario, TimeToSolution):
-        gaps = ", ".join(f"{gap:g}" for gap in w.scenario.gaps)
-        # The official target is what the benchmark measures from; another one is said.
-        to = "" if w.scenario.reference == "official" else f" to the {w.scenario.reference} target"
-        return f"time to solution, gaps {gaps}{to}, limit {plain_text(w.scenario.limit_s, 's')}"
-    return f"fixed timeout {plain_text(w.scenario.timeout_s, 's')}"
+    return limits_text(w.scenario) if isinstance(w, QuboMis | Qubo) else ""
+
+
+def limits_text(scenario: Scenario | UnknownMember) -> str:
+    """Return a scenario: what ends a run."""
+    if isinstance(scenario, TimeToSolution):
+        gaps = ", ".join(f"{gap:g}" for gap in scenario.gaps)
+        # The official target is what the benchmark measures from; another one is named.
+        to = "" if scenario.reference == "official" else f" to the {scenario.reference} target"
+        return f"time to solution, gaps {gaps}{to}, limit {plain_text(scenario.limit_s, 's')}"
+    if isinstance(scenario, FixedTimeout):
+        return f"fixed timeout {plain_text(scenario.timeout_s, 's')}"
+    return str(getattr(scenario, "kind", "another scenario"))
 
 
 def sentence(text: str) -> str:

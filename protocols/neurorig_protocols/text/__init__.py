@@ -1,0 +1,1 @@
+"""Records as text: one form for each quantity, for terminals and pages alike. Nothing here draws."""
