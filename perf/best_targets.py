@@ -18,8 +18,8 @@ import numpy as np
 
 from neurorig_agents.targets.search import Folder
 from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, recompute
-from neurorig_protocols.report import pack_bits
 from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 
 
 def main() -> None:

@@ -25,13 +25,13 @@ from typing import Any
 from sqlalchemy import Connection, insert, select, update
 from store_kit import ADMIN, bench_record
 
-from neurorig_protocols.api.attempts import VerifiedQubo
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.summary import summarise_campaign
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix, PhaseTotal
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.qubo.qubo_records import VerifiedQubo
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.settings import Settings
 from neurorig_server.store import comparisons, schema_revision

@@ -18,7 +18,7 @@ from neurorig_drivers.interface import MarkerLog
 from neurorig_drivers.process.host import HostedBoard, HostedMonitor
 from neurorig_protocols.bench import BenchProfile, MonitorConfig
 from neurorig_protocols.errors import NeurorigError
-from neurorig_protocols.job import Digits
+from neurorig_protocols.workloads.digits.digits_records import Digits
 
 _POWERCAP = Path("/sys/class/powercap")
 _CLOCK_SOURCE = Path("/sys/devices/system/clocksource/clocksource0/current_clocksource")

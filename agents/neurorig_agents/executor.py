@@ -28,11 +28,11 @@ from neurorig_agents.workloads.prepared import Prepared, prepare
 from neurorig_drivers.interface import MarkerLog
 from neurorig_protocols.board import Batch, RunOutput
 from neurorig_protocols.errors import InfraError, MarkerMismatch, MeasurementError, NeurorigError, WrongAnswer
-from neurorig_protocols.files import needed_files
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.report import AttemptReport, PhaseTime
+from neurorig_protocols.workloads.registry import needed_files
 
 Result = TypeVar("Result")
 

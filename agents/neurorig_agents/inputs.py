@@ -14,8 +14,9 @@ from pathlib import Path
 
 from neurorig_agents.server_client import ServerClient, ServerRefused
 from neurorig_protocols.errors import InfraError
-from neurorig_protocols.files import NeededFile, needed_files
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.workloads.contract import NeededFile
+from neurorig_protocols.workloads.registry import needed_files
 
 CACHE_BYTES = 2 << 30
 """Beyond this, the files that were used least recently go. A job's own files always stay."""

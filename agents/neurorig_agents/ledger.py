@@ -9,8 +9,9 @@ from typing import Any
 from neurorig_protocols.board import BoardInfo, Compiled, Placement
 from neurorig_protocols.errors import ErrorRecord, MarkerMismatch, NeurorigError
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.report import Answer, AttemptReport, ExpectedWindow, Outcome, PhaseTime, TraceRef
+from neurorig_protocols.report import AttemptReport, ExpectedWindow, Outcome, PhaseTime, TraceRef
 from neurorig_protocols.trace import AcquisitionReport, Marker
+from neurorig_protocols.workloads.contract import ReportedAnswer
 
 
 @dataclass
@@ -24,7 +25,7 @@ class Ledger:
     times: list[PhaseTime] = field(default_factory=list)
     markers: list[Marker] = field(default_factory=list)
     windows: list[ExpectedWindow] = field(default_factory=list)
-    answer: Answer | None = None
+    answer: ReportedAnswer | None = None
     traces: list[TraceRef] = field(default_factory=list)
     acquisitions: list[AcquisitionReport] = field(default_factory=list)
     measurement_error: NeurorigError | None = None

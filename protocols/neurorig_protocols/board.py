@@ -44,16 +44,20 @@ kind "classifier" (images through a network that is already on the board or is l
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.records import Digest, Record
+from neurorig_protocols.records import Digest, Name, Record
 
-Kind = Literal["qubo", "classifier", "snn"]
+Kind = Name
+"""What a board runs: one of the kinds above, or one that a workload and a driver of other packages agree on."""
+
+KINDS: tuple[Kind, ...] = ("qubo", "classifier", "snn")
+"""The kinds above."""
 Arrays = dict[str, npt.NDArray[Any]]
 Meta = dict[str, Any]
 

@@ -3,94 +3,19 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, TypeVar
 
-from pydantic import Field, StrictInt, model_validator
+from pydantic import Field, StrictInt
 
 from neurorig_protocols.bench import BenchProfile
 from neurorig_protocols.board import BoardInfo
 from neurorig_protocols.plan import MeasurementPlan
 from neurorig_protocols.quantities import Reality
-from neurorig_protocols.records import Digest, Finite, Name, Record
+from neurorig_protocols.records import Digest, Name, Record, Seed
+from neurorig_protocols.workloads.contract import WorkloadSpec
+from neurorig_protocols.workloads.registry import InstalledSpec, installed
 
-Seed = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
-
-
-Reference = Literal["official", "best-verified", "given"]
-"""Where a target comes from: the benchmark, the store of verified solutions, or the job itself (`target_cost`)."""
-
-
-class FixedTimeout(Record):
-    """Run for a fixed time, report the gap reached."""
-
-    kind: Literal["fixed-timeout"]
-    timeout_s: Finite = Field(gt=0, le=1000)
-
-
-class TimeToSolution(Record):
-    """Run until a gap is reached, report latency and energy to each gap."""
-
-    kind: Literal["time-to-solution"]
-    gaps: tuple[Finite, ...] = Field(default=(0.1, 0.05, 0.01), min_length=1, max_length=10)
-    limit_s: Finite = Field(gt=0, le=1000, description="a run that has not reached the last gap by then is censored")
-    reference: Reference = Field(default="official", description="which target the gaps are measured from")
-    target_cost: StrictInt | None = Field(
-        default=None, description="that target's cost; the server writes it in when the job is accepted"
-    )
-
-
-Scenario = Annotated[FixedTimeout | TimeToSolution, Field(discriminator="kind")]
-
-
-class QuboMis(Record):
-    """A maximum-independent-set QUBO of NeuroBench: n variables, edge density, graph seed."""
-
-    name: Literal["qubo-mis"]
-    n: Annotated[StrictInt, Field(ge=1, le=100_000)]
-    density: Finite = Field(ge=0, le=1)
-    seed: Seed
-    scenario: Scenario
-
-
-class Digits(Record):
-    """Handwritten digits through a small network: `count` images from number `first` on."""
-
-    name: Literal["mnist-digits"]
-    count: Annotated[StrictInt, Field(ge=1, le=5000)] = 200
-    first: Annotated[StrictInt, Field(ge=0, le=4999)] = 0
-    iterations: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
-
-    @model_validator(mode="after")
-    def _is_in_the_test_set(self) -> Self:
-        if self.first + self.count > 5000:
-            raise ValueError(f"images {self.first} to {self.first + self.count - 1}: the test set has 5000")
-        return self
-
-
-class Qubo(Record):
-    """Any QUBO, uploaded beforehand: minimise xᵀQx over binary x."""
-
-    name: Literal["qubo"]
-    problem: Digest = Field(description="the uploaded problem file")
-    scenario: Scenario
-
-
-class Snn(Record):
-    """A spiking network, uploaded beforehand, driven by uploaded input events."""
-
-    name: Literal["snn"]
-    model: Digest = Field(description="the uploaded NIR graph")
-    events: Digest = Field(description="the uploaded input events")
-    steps: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = Field(description="time steps per sample")
-    samples: Annotated[StrictInt, Field(ge=1, le=100_000)] = 1
-    dt: Finite | None = Field(
-        default=None, gt=0, description="duration of a step in the graph's unit of time; None: as the graph tells"
-    )
-
-
-Workload = Annotated[QuboMis | Digits | Qubo | Snn, Field(discriminator="name")]
-
-KIND_OF_WORKLOAD = {"qubo-mis": "qubo", "mnist-digits": "classifier", "qubo": "qubo", "snn": "snn"}
+SpecT = TypeVar("SpecT", bound=WorkloadSpec)
 
 
 class Solver(Record):
@@ -117,7 +42,7 @@ class Needs(Record):
 class JobSpec(Record):
     """A request to run a measurement plan for a workload on a bench that fits."""
 
-    workload: Workload
+    workload: InstalledSpec
     solver: Solver = Solver()
     needs: Needs = Needs()
     plan: MeasurementPlan = MeasurementPlan()
@@ -125,6 +50,13 @@ class JobSpec(Record):
     max_attempts: Annotated[StrictInt, Field(ge=1, le=10)] = 3
     tags: tuple[Annotated[str, Field(min_length=1, max_length=64)], ...] = Field(default=(), max_length=32)
     comment: str = Field(default="", max_length=2000)
+
+
+def workload_of(job: JobSpec, kind: type[SpecT]) -> SpecT:
+    """Return a job's workload as the record of its kind; TypeError for a job of another workload."""
+    if not isinstance(job.workload, kind):
+        raise TypeError(f"the job runs '{job.workload.name}', which is not a {kind.__name__}")
+    return job.workload
 
 
 class BenchRecord(Record):
@@ -143,7 +75,7 @@ class BenchRecord(Record):
 def unmet_needs(job: JobSpec, bench: BenchRecord) -> list[str]:
     """Return one sentence for every need of the job that this bench does not meet."""
     profile, needs = bench.profile, job.needs
-    kind = KIND_OF_WORKLOAD[job.workload.name]
+    kind = installed()[job.workload.name].board_kind
     missing_tags = sorted(set(needs.tags) - set(profile.tags))
     checks = [
         (needs.bench in (None, profile.name), f"bench is '{needs.bench}'"),

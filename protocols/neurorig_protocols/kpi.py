@@ -15,6 +15,7 @@ from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Absent, Grade, Quantity
 from neurorig_protocols.records import Record
 from neurorig_protocols.report import AttemptReport, PhaseTime
+from neurorig_protocols.workloads import registry
 
 Group = Literal["task", "model", "hardware", "combined"]
 
@@ -47,8 +48,9 @@ def sheet(report: AttemptReport, matrix: EnergyMatrix | None, score: Quantity | 
 
 
 def _no_score(report: AttemptReport) -> Absent:
-    if report.answer is not None and report.answer.kind == "snn":
-        return Absent(reason_code="no_score", reason="a network and its events have no score")
+    found = registry.of_answer(report.answer)
+    if found is not None and found.no_score:
+        return Absent(reason_code="no_score", reason=found.no_score)
     return Absent(reason_code="no_score", reason="no answer was verified")
 
 

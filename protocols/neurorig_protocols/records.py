@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictInt, StringConstraints
 
 from neurorig_protocols import forms
 
@@ -18,7 +18,16 @@ Finite = Annotated[float, Field(allow_inf_nan=False)]
 """A number; infinities and not-a-number are refused."""
 
 
+Seed = Annotated[StrictInt, Field(ge=0, le=2**32 - 1)]
+"""The seed of a generator: 32 bits."""
+
+
 class Record(BaseModel):
     """Frozen, with no unknown fields: a typo in a message is an error, not a default."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @classmethod
+    def members(cls) -> tuple[type[Record], ...]:
+        """Return the records that a field of this type may hold: itself, or those of an open union."""
+        return (cls,)

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from neurorig_protocols import forms
+from neurorig_protocols.records import Record
 
 _LISTED = 20
 _SHOWN = 40
@@ -98,7 +99,9 @@ def fields_at(root: type[BaseModel], location: Sequence[str | int]) -> frozenset
 
 
 def _models(annotation: Any) -> Iterable[type[BaseModel]]:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        yield from annotation.members()
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
         yield annotation
     for argument in get_args(annotation):
         yield from _models(argument)

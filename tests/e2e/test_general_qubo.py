@@ -13,8 +13,8 @@ from house import House
 
 from neurorig.demo.lab import host_bench
 from neurorig.errors import ApiError
-from neurorig_protocols.report import unpack_bits
 from neurorig_protocols.workloads.qubo.problem_file import from_bytes
+from neurorig_protocols.workloads.qubo.qubo_records import unpack_bits
 
 pytestmark = pytest.mark.e2e
 

@@ -12,7 +12,7 @@ from sanafe_kit import sanafe_python
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of
 from neurorig_drivers.snn.reference import simulate
-from neurorig_protocols.report import unpack_counts
+from neurorig_protocols.workloads.snn.snn_records import unpack_counts
 
 pytestmark = pytest.mark.e2e
 

@@ -14,7 +14,7 @@ from web_records import EVIL, loihi_bench
 
 from neurorig_protocols.api.evaluations import RoundJobs
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_protocols.job import FixedTimeout
+from neurorig_protocols.workloads.qubo.qubo_records import FixedTimeout
 from neurorig_server.api.submission import jobs_of_round
 from neurorig_server.store.benchmark_tables import evaluations
 from neurorig_server.store.evaluations import tag

@@ -29,9 +29,11 @@ from web_records import (
 
 from neurorig_protocols import trace as traces
 from neurorig_protocols.errors import DoesNotFit, MonitorLost
-from neurorig_protocols.job import BenchRecord, Digits, JobSpec, QuboMis
+from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.lease import Lease, Renewal
 from neurorig_protocols.report import AttemptReport, TraceRef
+from neurorig_protocols.workloads.digits.digits_records import Digits
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.recompute.attempt import recompute
 from neurorig_server.settings import Settings

@@ -20,20 +20,19 @@ from neurorig_protocols.bench import (
     Rail,
 )
 from neurorig_protocols.board import BoardInfo, Compiled, Placement
-from neurorig_protocols.job import BenchRecord, Digits, JobSpec, QuboMis, TimeToSolution
+from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.lease import Lease
-from neurorig_protocols.report import (
-    AttemptReport,
-    ClassifierAnswer,
-    ExpectedWindow,
+from neurorig_protocols.report import AttemptReport, ExpectedWindow, PhaseTime, TraceRef
+from neurorig_protocols.workloads.digits.digits_records import ClassifierAnswer, Digits
+from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import (
     Improvement,
-    PhaseTime,
     QuboAnswer,
+    QuboMis,
     Reached,
-    TraceRef,
+    TimeToSolution,
     pack_bits,
 )
-from neurorig_protocols.workloads.qubo import mis
 
 DT_NS = 20_000.0
 IDLE_W = {"neurocores": 0.081, "memory": 0.0124, "io": 0.0061, "management": 0.342, "static": 0.508}

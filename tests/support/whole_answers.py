@@ -30,6 +30,7 @@ from neurorig_protocols.api.tokens import TokenCreated, TokenView
 from neurorig_protocols.api.tunings import TuningPage, TuningView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Absent
+from neurorig_protocols.records import Record
 
 AT = "2026-11-21T08:00:00Z"
 DIGEST = "sha256:" + 64 * "0"
@@ -126,6 +127,8 @@ def _members(annotation: Any) -> list[Any]:
         return _members(get_args(annotation)[0])
     if get_origin(annotation) in (Union, types.UnionType):
         return [member for arg in get_args(annotation) for member in _members(arg)]
+    if isinstance(annotation, type) and issubclass(annotation, Record):
+        return list(annotation.members())
     return [annotation]
 
 

@@ -15,8 +15,8 @@ from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, parse, recompute
 from neurorig_protocols.benchmarks.targets_shipped import Row, Source
 from neurorig_protocols.errors import UserError
-from neurorig_protocols.report import pack_bits, unpack_bits
 from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits, unpack_bits
 
 
 class Folder:

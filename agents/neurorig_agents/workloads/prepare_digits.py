@@ -7,6 +7,7 @@ import gzip
 import importlib.util
 import io
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +17,10 @@ import numpy.typing as npt
 from neurorig_agents.workloads.board_figures import activity, whole
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import DriverMissing, WrongAnswer
-from neurorig_protocols.job import Digits
+from neurorig_protocols.job import JobSpec, workload_of
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.report import ClassifierAnswer
 from neurorig_protocols.trace import digest_of
+from neurorig_protocols.workloads.digits.digits_records import ClassifierAnswer, Digits
 from neurorig_protocols.workloads.digits.network import (
     CLASSES,
     INPUT_BYTES,
@@ -143,3 +144,8 @@ class DigitsWork:
 
     def _latencies(self, output: RunOutput) -> list[float | None]:
         return [float(t) if math.isfinite(t) else None for t in output.arrays["latency_s"]]
+
+
+def prepare_digits(job: JobSpec, session: str, files: Mapping[str, Path]) -> DigitsWork:  # noqa: ARG001 - names no files
+    """See Prepare."""
+    return DigitsWork(workload_of(job, Digits), session)

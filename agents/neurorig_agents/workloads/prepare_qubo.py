@@ -12,12 +12,21 @@ import numpy.typing as npt
 from neurorig_agents.workloads.board_figures import activity, number, whole
 from neurorig_protocols.board import Artifact, Batch, RunOutput, as_bits
 from neurorig_protocols.errors import InfraError, InvalidProblem, JobError, WrongAnswer
-from neurorig_protocols.job import FixedTimeout, Qubo, QuboMis, Solver, TimeToSolution
+from neurorig_protocols.job import JobSpec, Solver, workload_of
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.report import Improvement, QuboAnswer, Reached, pack_bits
 from neurorig_protocols.workloads.qubo import mis
 from neurorig_protocols.workloads.qubo.problem import Problem
 from neurorig_protocols.workloads.qubo.problem_file import from_bytes
+from neurorig_protocols.workloads.qubo.qubo_records import (
+    FixedTimeout,
+    Improvement,
+    Qubo,
+    QuboAnswer,
+    QuboMis,
+    Reached,
+    TimeToSolution,
+    pack_bits,
+)
 
 MAX_IMPROVEMENTS = 100_000
 """Of a longer list the last ones are kept: how low the cost came matters more than how high it began."""
@@ -224,3 +233,13 @@ def _target(workload: QuboMis) -> int | None:
             next_step="Ask for the scenario fixed-timeout, or for a problem of the official set.",
         )
     return official.cost
+
+
+def prepare_qubo_mis(job: JobSpec, session: str, files: Mapping[str, Path]) -> QuboWork:  # noqa: ARG001 - names no files
+    """See Prepare."""
+    return QuboMisWork(workload_of(job, QuboMis), job.solver, session, warmup_s=job.plan.warmup_s)
+
+
+def prepare_qubo_file(job: JobSpec, session: str, files: Mapping[str, Path]) -> QuboWork:
+    """See Prepare."""
+    return QuboFileWork(workload_of(job, Qubo), job.solver, session, files, warmup_s=job.plan.warmup_s)

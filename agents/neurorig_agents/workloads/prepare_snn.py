@@ -17,11 +17,11 @@ from neurorig_agents.workloads.board_figures import activity, number, whole
 from neurorig_drivers.snn.lowering_process import lower_file
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import DoesNotFit, JobError, WrongAnswer
-from neurorig_protocols.job import Snn
+from neurorig_protocols.job import JobSpec, workload_of
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.report import MAX_COUNTS, PopulationSpikes, SnnAnswer, pack_counts
 from neurorig_protocols.workloads.snn.events import MAX_BYTES, Events, parse_events
 from neurorig_protocols.workloads.snn.network import SpikingNetwork, pack_network
+from neurorig_protocols.workloads.snn.snn_records import MAX_COUNTS, PopulationSpikes, Snn, SnnAnswer, pack_counts
 
 SLOW_STEP_S = 1e-3
 """A step of a chip that is held to real time; free-running ones take microseconds. It sets the ranging pass's rate."""
@@ -131,3 +131,8 @@ def _check_answer(needed: int) -> None:
             needed=needed,
             available=MAX_COUNTS,
         )
+
+
+def prepare_snn(job: JobSpec, session: str, files: Mapping[str, Path]) -> SnnWork:
+    """See Prepare."""
+    return SnnWork(workload_of(job, Snn), session, files)

@@ -1,18 +1,19 @@
-"""What the executor needs of a workload, whichever it is; and the way from a job to it."""
+"""What the executor needs of a workload, whichever it is; found by the entry point group `neurorig.workload_agents`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Protocol
 
-from neurorig_agents.workloads.prepare_digits import DigitsWork
-from neurorig_agents.workloads.prepare_qubo import QuboFileWork, QuboMisWork
-from neurorig_agents.workloads.prepare_snn import SnnWork
 from neurorig_protocols.board import Artifact, Batch, RunOutput
-from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn
+from neurorig_protocols.errors import DriverMissing
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.plan import PhaseName
-from neurorig_protocols.report import Answer
+from neurorig_protocols.workloads.contract import ReportedAnswer
+
+GROUP = "neurorig.workload_agents"
 
 
 class Prepared(Protocol):
@@ -34,24 +35,37 @@ class Prepared(Protocol):
     def window_times_s(self, output: RunOutput) -> list[float]:
         """Return the board's own duration of each window; empty when it does not tell."""
 
-    def answer(self, output: RunOutput, index: int) -> Answer:
+    def answer(self, output: RunOutput, index: int) -> ReportedAnswer:
         """Return the answer of the trial whose windows begin at `index`; WrongAnswer when it is malformed."""
 
     def summary(self, output: RunOutput) -> dict[str, Any]:
         """Return the few figures that are kept of every trial."""
 
 
-def prepare(job: JobSpec, session: str, files: Mapping[str, Path]) -> Prepared:
-    """Build the work of a job; `session` labels it for virtual boards, `files` are those it names, by digest.
+Prepare = Callable[[JobSpec, str, Mapping[str, Path]], Prepared]
+"""Builds the work of a job: the job, a label for virtual boards, the files that the job names by digest."""
 
-    Raises JobError when the job has no meaning.
+
+def prepare(job: JobSpec, session: str, files: Mapping[str, Path]) -> Prepared:
+    """Build the work of a job with the agent half of its workload.
+
+    Args:
+        job: the job.
+        session: label under which a virtual bench keeps its truth.
+        files: the files that the job names, by digest.
+
+    Raises:
+        JobError: the job has no meaning.
+        DriverMissing: the agent half of the workload is not installed here.
     """
-    match job.workload:
-        case QuboMis() as workload:
-            return QuboMisWork(workload, job.solver, session, warmup_s=job.plan.warmup_s)
-        case Qubo() as workload:
-            return QuboFileWork(workload, job.solver, session, files, warmup_s=job.plan.warmup_s)
-        case Digits() as workload:
-            return DigitsWork(workload, session)
-        case Snn() as workload:
-            return SnnWork(workload, session, files)
+    name = job.workload.name
+    points = entry_points(group=GROUP, name=name)
+    try:
+        build: Prepare = next(iter(points)).load()
+    except (StopIteration, ImportError, AttributeError) as error:
+        raise DriverMissing(
+            f"this agent cannot run the workload '{name}': {str(error) or 'no package gives its agent half'}",
+            where="workload.name",
+            next_step=f"Install the package of the workload '{name}' beside the agent.",
+        ) from error
+    return build(job, session, files)

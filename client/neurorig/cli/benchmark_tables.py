@@ -16,7 +16,6 @@ from neurorig.cli.tables import rows_under
 from neurorig_protocols.api.comparisons import ComparisonView
 from neurorig_protocols.benchmarks.comparison import Machine
 from neurorig_protocols.benchmarks.summary import Row, Summary, ToGap
-from neurorig_protocols.job import TimeToSolution
 from neurorig_protocols.quantities import Absent, Measured, Quantity, quantity_or_none
 from neurorig_protocols.text.number_text import count_text, percent_text, plain_text
 from neurorig_protocols.text.result_text import (
@@ -32,6 +31,7 @@ from neurorig_protocols.text.result_text import (
     side_cell,
     total_cell,
 )
+from neurorig_protocols.workloads.qubo.qubo_records import TimeToSolution
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

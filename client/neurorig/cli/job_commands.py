@@ -14,9 +14,8 @@ from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError, Unreachable
 from neurorig_protocols.answers import as_json
-from neurorig_protocols.api.attempts import QuboAnswerView
 from neurorig_protocols.api.jobs import JobView
-from neurorig_protocols.job import Qubo
+from neurorig_protocols.workloads.registry import needed_files
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -104,22 +103,20 @@ def show(terminal: Terminal, job_or_attempt: str) -> None:
             terminal.show({"job": as_json(job), "attempt": None}, *facts)
             return
         attempt = client.attempt(last.id if last else job_or_attempt)
-    answer = attempt.answer
-    reached = answer.verified.reached if isinstance(answer, QuboAnswerView) and answer.verified else ()
     pictures = [tables.job_facts(job), *_problem(terminal, job), tables.attempts(job.attempts)] if job else []
     pictures += [tables.attempt_facts(attempt)]
-    pictures += [tables.reached(reached, attempt.reality)] if reached else []
+    pictures += tables.answer_tables(attempt.answer)
     found = {"job": as_json(job) if job else None, "attempt": as_json(attempt)}
     terminal.show(found, *pictures, *tables.placement(attempt.placement, attempt.reality))
 
 
 def _problem(terminal: Terminal, job: JobView) -> list[Table]:
     """Return the facts of the problem that a job names, for people."""
-    workload = job.spec.workload
-    if not isinstance(workload, Qubo) or terminal.as_json:
+    problems = [file for file in needed_files(job.spec.workload) if file.kind == "qubo"]
+    if not problems or terminal.as_json:
         return []
     with terminal.client() as client:
-        return [file_commands.file_facts(client.file(workload.problem))]
+        return [file_commands.file_facts(client.file(file.digest)) for file in problems]
 
 
 def _job_or_none(client: Client, job_id: str) -> JobView | None:

@@ -44,9 +44,9 @@ TARGET: Sequence[Option] = (
 
 
 class BadProblemFile(ClientError):
-    """A file on this computer holds no problem."""
+    """A file on this computer is not a problem that can be read."""
 
-    code = "invalid_problem"
+    code = "invalid_problem_file"
 
 
 def read_problem(path: Path, *, form: str | None = None, **options: Any) -> ReadProblem:

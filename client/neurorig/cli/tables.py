@@ -9,16 +9,7 @@ from rich.console import RenderableType
 from rich.table import Column, Table
 from rich.text import Text
 
-from neurorig_protocols.api.attempts import (
-    AnswerView,
-    AttemptView,
-    QuboAnswerView,
-    ReachedGap,
-    SnnAnswerView,
-    VerifiedClassifier,
-    VerifiedQubo,
-    VerifiedSnn,
-)
+from neurorig_protocols.api.attempts import AttemptView
 from neurorig_protocols.api.benches import BenchView
 from neurorig_protocols.api.energy import EnergyRow
 from neurorig_protocols.api.jobs import AttemptSummary, JobView
@@ -29,13 +20,14 @@ from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.text.job_text import scenario_text, workload_text
 from neurorig_protocols.text.number_text import (
     SINGLE,
-    count_text,
+    graded_text,
     measured_text,
     percent_text,
     plain_text,
     uncertain_text,
 )
-from neurorig_protocols.text.result_text import gap_text, graded_text, latency_text
+from neurorig_protocols.workloads import registry
+from neurorig_protocols.workloads.contract import FactTable, ReportedAnswer
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -203,86 +195,28 @@ def attempt_facts(attempt: AttemptView) -> Table:
     return named_values(facts, STYLES)
 
 
-def _answer_facts(answer: AnswerView | None) -> dict[str, str]:
-    if answer is None or answer.verified is None:
-        return {"answer": "absent: none was reported" if answer is None else "not recomputed"}
-    verified = answer.verified
-    if isinstance(verified, VerifiedClassifier):
-        return {"accuracy": f"{percent_text(verified.accuracy)} ({verified.correct} of {verified.count})"}
-    if isinstance(verified, VerifiedSnn) and isinstance(answer, SnnAnswerView):
-        return _spike_facts(answer, verified)
-    if not (isinstance(verified, VerifiedQubo) and isinstance(answer, QuboAnswerView)):
-        return {"answer": f"of the kind {verified.kind}, which this client does not know"}
-    target = "none known" if verified.official_target is None else count_text(verified.official_target)
-    best = (
-        "none known" if verified.best_target is None else f"{count_text(verified.best_target)} ({verified.best_source})"
-    )
-    times = {"requested": answer.requested_s, "set-up": answer.setup_s, "solve": answer.solve_s}
-    return {
-        "solver": answer.solver,
-        "best cost": f"{count_text(verified.cost)} (recomputed)",
-        "cost on the board": on_board(answer),
-        "in the file's unit": in_unit(verified),
-        "official target": target,
-        "gap to official": gap_text(verified.gap),
-        "best verified": f"{best} ({verified.best_source})" if verified.best_source else best,
-        "gap to best": gap_text(verified.best_gap),
-        **{name: measured_text(s, "s") for name, s in times.items() if s is not None},
-        "clock": f"{answer.clock}, from '{answer.start_event}' on",
-    }
+def _answer_facts(answer: ReportedAnswer | None) -> dict[str, str]:
+    if answer is None:
+        return {"answer": "absent: none was reported"}
+    workload = registry.of_answer(answer)
+    if workload is None:
+        return {"answer": f"of the kind '{getattr(answer, 'kind', 'unknown')}', which is not installed here"}
+    facts = [*workload.headline(answer), *workload.facts(answer)]
+    return {fact.label.lower(): f"{fact.text} ({fact.note})" if fact.note else fact.text for fact in facts}
 
 
-def on_board(answer: QuboAnswerView) -> str:
-    """Return the board's own cost where its rounded weights make it another one; it is what the board stops by."""
-    rounded = answer.cost_error_bound > 0
-    return (
-        f"{count_text(answer.solver_cost)}, within {count_text(answer.cost_error_bound)}: its weights are rounded"
-        if rounded
-        else ""
-    )
+def answer_tables(answer: ReportedAnswer | None) -> list[Table]:
+    """Return the short tables of an answer; long ones are in the JSON and on the page."""
+    workload = registry.of_answer(answer)
+    found = [table for table in workload.tables(answer) if not table.folded] if workload else []
+    return [_fact_table(table) for table in found]
 
 
-def in_unit(verified: VerifiedQubo) -> str:
-    """Return an uploaded problem's cost in its owner's unit; empty for other problems."""
-    if verified.value is None:
-        return ""
-    bound = f" ± {verified.rounding_bound:.3g} by rounding" if verified.rounding_bound else ""
-    return f"{verified.value:.12g}{bound} (scale {verified.scale}, offset {verified.offset})"
-
-
-def _spike_facts(answer: SnnAnswerView, verified: VerifiedSnn) -> dict[str, str]:
-    errors = {one["name"]: one["weight_error"] for one in answer.quantisation.get("populations", ())}
-    rounding = ", ".join(f"{name} {percent_text(error)}" for name, error in list(errors.items())[:8])
-    return {
-        "output spikes": f"{verified.output_spikes} of {answer.outputs} outputs in {answer.samples} samples",
-        "spikes": f"{verified.spikes} of all neurons",
-        "silent samples": str(verified.silent_samples),
-        "solve": f"{measured_text(answer.solve_s, 's')} on the clock {answer.clock}",
-        "rounding of weights": f"{rounding} of the largest" if rounding else "",
-        "recomputed": verified.recomputed or "",
-        "not recomputed": verified.not_recomputed or "",
-    }
-
-
-def reached(found: Iterable[ReachedGap], reality: str) -> Table:
-    """Latency and energy to each gap."""
-    table = rows_under("gap", "to target", "target cost", "latency", "energy", "reality", whole=WHOLE)
-    for item in found:
-        missed = item.latency_s is None
-        table.add_row(
-            percent_text(item.gap),
-            item.reference,
-            plain_text(item.target_cost, "1", 6),
-            latency_text(item.latency_s) + _belief(item),
-            "not reached" if missed else graded_text(item.energy),
-            reality,
-        )
+def _fact_table(found: FactTable) -> Table:
+    table = rows_under(*(column.lower() for column in found.columns), whole=[found.columns[0].lower()])
+    for row in found.rows:
+        table.add_row(*row)
     return table
-
-
-def _belief(item: ReachedGap) -> str:
-    """Say that a board with rounded weights stopped at a cost that is not exact."""
-    return "" if item.believed_s is None else f" (rounded cost did, {measured_text(item.believed_s, 's')})"
 
 
 def energy(view: EnergyMatrix) -> Table:

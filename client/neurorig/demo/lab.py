@@ -10,7 +10,9 @@ from pathlib import Path
 from neurorig.client import Client
 from neurorig.demo.children import Children
 from neurorig.demo.folder import Folder
-from neurorig_protocols.job import Digits, FixedTimeout, JobSpec, Needs, QuboMis, Scenario, TimeToSolution
+from neurorig_protocols.job import JobSpec, Needs
+from neurorig_protocols.workloads.digits.digits_records import Digits
+from neurorig_protocols.workloads.qubo.qubo_records import FixedTimeout, QuboMis, Scenario, TimeToSolution
 
 POWERCAP = Path("/sys/class/powercap")
 

@@ -8,13 +8,20 @@ from typing import Any
 from rich.table import Table
 
 from neurorig.demo.results import Agreement, Result
-from neurorig_protocols.api.attempts import ReachedGap, VerifiedQubo
 from neurorig_protocols.energy import EnergyCell, PhaseTotal
-from neurorig_protocols.job import QuboMis
 from neurorig_protocols.quantities import Quantity
-from neurorig_protocols.text.job_text import limits_text
-from neurorig_protocols.text.number_text import count_text, measured_text, percent_text, quantity_text, uncertain_text
-from neurorig_protocols.text.result_text import gap_text, latency_text
+from neurorig_protocols.text.number_text import (
+    count_text,
+    latency_text,
+    measured_text,
+    percent_text,
+    quantity_text,
+    uncertain_text,
+)
+from neurorig_protocols.text.result_text import gap_text
+from neurorig_protocols.workloads.qubo.qubo_facts import limits_text
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis, ReachedGap, VerifiedQubo
+from neurorig_protocols.workloads.registry import verified_of
 
 Json = dict[str, Any]
 
@@ -33,7 +40,7 @@ def attempts(results: Sequence[Result]) -> Iterator[str | Table]:
 def _attempts_of(results: Sequence[Result]) -> Table:
     table = _table("problem", "scenario", "cost", "official", "best", "to each gap", "run energy")
     for result in results:
-        verified = result.attempt.answer and result.attempt.answer.verified
+        verified = verified_of(result.attempt.answer)
         if not isinstance(verified, VerifiedQubo):
             continue
         best, official = (

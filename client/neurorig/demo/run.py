@@ -24,7 +24,7 @@ from neurorig.demo.lab import demo_jobs
 from neurorig.demo.results import Result, Truths, agreement, comparisons, gather, is_complete, read_truth, with_truth
 from neurorig.errors import ClientError
 from neurorig_protocols.api.jobs import JobView
-from neurorig_protocols.job import QuboMis
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 
 
 class Display:

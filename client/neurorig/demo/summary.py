@@ -12,16 +12,18 @@ from typing import Any
 
 from neurorig.demo.results import Result, agreement, comparisons
 from neurorig.errors import ClientError
-from neurorig_protocols.api.attempts import (
-    ClassifierAnswerView,
+from neurorig_protocols.quantities import Quantity
+from neurorig_protocols.workloads.contract import VerifiedAnswer
+from neurorig_protocols.workloads.digits.digits_records import ClassifierAnswerView, Digits, VerifiedClassifier
+from neurorig_protocols.workloads.qubo.qubo_records import (
     QuboAnswerView,
+    QuboMis,
     ReachedGap,
-    Verified,
-    VerifiedClassifier,
+    Scenario,
+    TimeToSolution,
     VerifiedQubo,
 )
-from neurorig_protocols.job import Digits, QuboMis, Scenario, TimeToSolution
-from neurorig_protocols.quantities import Quantity
+from neurorig_protocols.workloads.registry import verified_of
 
 Json = dict[str, Any]
 
@@ -141,12 +143,12 @@ def scenario_name(scenario: Scenario) -> str:
     return f"{scenario.kind} {1000 * scenario.timeout_s:g} ms"
 
 
-def _verified(result: Result) -> Verified:
-    answer = result.attempt.answer
-    if answer is None or answer.verified is None:
+def _verified(result: Result) -> VerifiedAnswer:
+    verified = verified_of(result.attempt.answer)
+    if verified is None:
         why = result.attempt.error.message if result.attempt.error else f"it is {result.attempt.state}"
         raise ClientError(f"attempt {result.attempt.id} has no verified answer: {why}")
-    return answer.verified
+    return verified
 
 
 def _reached(item: ReachedGap) -> Json:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from neurorig_drivers.conformance.checks import Check, Finding, refuses, require, run_checks
 from neurorig_drivers.interface import BoardDriver, MarkerLog
 from neurorig_drivers.snn.reference import simulate
-from neurorig_protocols.board import Artifact, Batch, Compiled, Kind, Placement, RunOutput, as_bits
+from neurorig_protocols.board import KINDS, Artifact, Batch, Compiled, Kind, Placement, RunOutput, as_bits
 from neurorig_protocols.trace import Marker, digest_of
 from neurorig_protocols.workloads.snn.network import DECAY_ONE, SpikingNetwork
 
@@ -135,7 +135,7 @@ class _BoardChecks:
         _OUTPUT_CHECKS[kind](self._sample, output)
 
     def _other_kind(self) -> None:
-        for other in sorted(set(get_args(Kind)) - set(self._board.info.kinds)):
+        for other in sorted(set(KINDS) - set(self._board.info.kinds)):
             refuses(f"a model of kind '{other}'", partial(self._board.compile, Artifact(other, {})))
         self._load()
 

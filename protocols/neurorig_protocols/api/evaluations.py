@@ -8,9 +8,10 @@ from pydantic import Field, StrictInt, StringConstraints
 
 from neurorig_protocols.benchmarks.evaluation import EvaluationRound, Nonce
 from neurorig_protocols.benchmarks.tuning import DENSITIES, SIZES
-from neurorig_protocols.job import Needs, Scenario
+from neurorig_protocols.job import Needs
 from neurorig_protocols.plan import MeasurementPlan
 from neurorig_protocols.records import Digest, Finite, Record
+from neurorig_protocols.workloads.qubo.qubo_records import Scenario
 
 
 class EvaluationView(EvaluationRound):

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import AwareDatetime, Field
 
-from neurorig_protocols.files import FileKind
 from neurorig_protocols.records import Digest, Record
+from neurorig_protocols.workloads.contract import FileKind
 
 
 class FileView(Record):

@@ -19,9 +19,9 @@ from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.benchmarks.statistics import Run
 from neurorig_protocols.benchmarks.trial_results import NOT_MEASURED, Outcome, Result, limit_s
 from neurorig_protocols.clocks import timed
-from neurorig_protocols.job import Qubo, QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Finite, Record
+from neurorig_protocols.workloads.qubo.qubo_records import Qubo, QuboMis, Scenario, TimeToSolution
 
 Metric = Literal["cost", "gap to official", "gap to best verified", "latency", "power", "energy"]
 Rule = Literal["problem", "reality", "start_event", "boundary", "grade"]

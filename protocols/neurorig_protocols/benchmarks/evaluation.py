@@ -20,8 +20,9 @@ from pydantic import AwareDatetime, Field, StringConstraints
 from neurorig_protocols import forms
 from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_protocols.job import JobSpec, QuboMis, TimeToSolution
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Digest, Record
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis, TimeToSolution
 
 SECRET_BYTES = 32
 SEEDS = 5

@@ -16,10 +16,10 @@ from neurorig_protocols.benchmarks.statistics import Censored, Run, mean_quantit
 from neurorig_protocols.benchmarks.trial_results import Outcome, Result, Target, limit_s
 from neurorig_protocols.benchmarks.tuning import Finding, find_per_instance_tuning
 from neurorig_protocols.clocks import timed
-from neurorig_protocols.job import QuboMis, Scenario, TimeToSolution
 from neurorig_protocols.quantities import Absent, Quantity, Reality
 from neurorig_protocols.records import Digest, Finite, Name, Record
 from neurorig_protocols.workloads.qubo.mis import edge_count
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis, Scenario, TimeToSolution
 
 SEEDS = 5
 """A reported number is the mean over so many seeds."""

@@ -14,10 +14,9 @@ from pydantic import Field, StrictInt, ValidationError
 
 from neurorig_protocols import forms
 from neurorig_protocols.errors import BelowBound, MalformedSolution, NotIndependent, WrongLength
-from neurorig_protocols.job import Qubo, QuboMis, Seed
-from neurorig_protocols.records import Digest, Finite, Record
-from neurorig_protocols.report import pack_bits, unpack_bits
+from neurorig_protocols.records import Digest, Finite, Record, Seed
 from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import Qubo, QuboMis, pack_bits, unpack_bits
 
 Bits = npt.NDArray[np.uint8]
 

@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from neurorig_protocols.benchmarks.targets import BestVerified, Bound, MisProblem
 from neurorig_protocols.records import Record
-from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 
 FILE = "data/best_targets.json"
 FORMAT = 1

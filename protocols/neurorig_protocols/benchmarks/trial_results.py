@@ -10,8 +10,9 @@ from typing import Literal
 
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.statistics import Run, observed
-from neurorig_protocols.job import TERMINAL_STATES, FixedTimeout, JobSpec, JobState, Scenario
+from neurorig_protocols.job import TERMINAL_STATES, JobSpec, JobState
 from neurorig_protocols.quantities import Absent, BudgetLine, Quantity, Reality
+from neurorig_protocols.workloads.qubo.qubo_records import FixedTimeout, Scenario
 
 Target = Literal["official", "best-verified"]
 

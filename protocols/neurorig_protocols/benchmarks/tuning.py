@@ -31,9 +31,10 @@ from pydantic_core import PydanticCustomError
 from neurorig_protocols import forms
 from neurorig_protocols.benchmarks import expressions
 from neurorig_protocols.errors import BadExpression, NoValue
-from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Digest, Name, Record
 from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 
 SIZES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 """Sizes of the benchmark; larger ones join the list as they are first solved."""

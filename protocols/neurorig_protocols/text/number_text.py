@@ -6,7 +6,7 @@ import math
 import sys
 from decimal import ROUND_CEILING, ROUND_HALF_EVEN, Decimal
 
-from neurorig_protocols.quantities import Quantity
+from neurorig_protocols.quantities import Absent, Measured, Quantity
 
 NBSP = "\u00a0"
 THIN = "\u202f"
@@ -28,6 +28,20 @@ def quantity_text(quantity: Quantity) -> str:
     if quantity.expanded is None:
         return f"{uncertain_text(quantity.value, 0.0, quantity.unit)} ({SINGLE})"
     return uncertain_text(quantity.value, quantity.expanded, quantity.unit)
+
+
+def graded_text(found: Measured | None) -> str:
+    """Return a quantity with its grade, or "not measured" with the reason."""
+    if found is None:
+        return "not reported"
+    if isinstance(found, Absent):
+        return f"not measured: {found.reason}"
+    return f"{quantity_text(found)}, {found.grade.replace('_', ' ')}"
+
+
+def latency_text(latency_s: float | None) -> str:
+    """Return the time to a gap, or "not reached"."""
+    return "not reached" if latency_s is None else measured_text(latency_s, "s")
 
 
 def uncertain_text(value: float, expanded: float, unit: str) -> str:

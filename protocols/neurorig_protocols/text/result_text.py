@@ -11,7 +11,6 @@ from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.benchmarks.summary import Row
 from neurorig_protocols.benchmarks.targets import MisProblem
 from neurorig_protocols.quantities import Absent, Measured
-from neurorig_protocols.text.job_text import limits_text
 from neurorig_protocols.text.number_text import (
     NBSP,
     SINGLE,
@@ -22,6 +21,7 @@ from neurorig_protocols.text.number_text import (
     quantity_text,
     uncertain_text,
 )
+from neurorig_protocols.workloads.qubo.qubo_facts import limits_text
 
 SHORT_CODES = {
     "not_measured": "not measured",
@@ -62,23 +62,9 @@ def absent_cell(found: Absent) -> Cell:
     return Cell(SHORT_CODES.get(found.reason_code, found.reason_code.replace("_", " ")), found.reason)
 
 
-def graded_text(found: Measured | None) -> str:
-    """Return a quantity with its grade, or "not measured" with the reason."""
-    if found is None:
-        return "not reported"
-    if isinstance(found, Absent):
-        return f"not measured: {found.reason}"
-    return f"{quantity_text(found)}, {found.grade.replace('_', ' ')}"
-
-
 def gap_text(gap: float | Absent) -> str:
     """Return a gap as a percentage, or why it is not defined."""
     return f"not defined: {gap.reason}" if isinstance(gap, Absent) else percent_text(gap)
-
-
-def latency_text(latency_s: float | None) -> str:
-    """Return the time to a gap, or "not reached"."""
-    return "not reached" if latency_s is None else measured_text(latency_s, "s")
 
 
 def percent_with_u(value: float, expanded: float | None) -> str:

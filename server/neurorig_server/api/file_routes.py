@@ -9,9 +9,9 @@ from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from neurorig_protocols.api.files import FilePage, FileView
-from neurorig_protocols.files import FileKind
 from neurorig_protocols.forms import NO_CONTROL, OPTION
 from neurorig_protocols.refusals import NotFound
+from neurorig_protocols.workloads.contract import FileKind
 from neurorig_server.http.auth import Reader, Submitter
 from neurorig_server.http.parameters import FileDigest
 from neurorig_server.services import ServicesDep

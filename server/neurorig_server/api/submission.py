@@ -14,8 +14,9 @@ from neurorig_protocols.api.campaigns import CampaignRequest
 from neurorig_protocols.api.evaluations import EvaluationView, RoundJobs
 from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_protocols.job import JobSpec, QuboMis, Solver
+from neurorig_protocols.job import JobSpec, Solver
 from neurorig_protocols.refusals import Invalid, TuningDiffers
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 from neurorig_server.store.evaluations import tag
 
 MAX_JOBS = 10_000

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from neurorig_protocols.errors import UserError
-from neurorig_protocols.files import FileKind
+from neurorig_protocols.workloads.contract import FileKind
 
 
 @dataclass(frozen=True)

@@ -10,33 +10,17 @@ from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.errors import ErrorRecord, MeasurementError
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.uncertain import Inputs
+from neurorig_protocols.workloads import registry
+from neurorig_protocols.workloads.contract import Sources
 from neurorig_protocols.workloads.qubo import mis
 from neurorig_server.objects.files import FileStore, StoredProblems
 from neurorig_server.objects.traces import TraceStore
-from neurorig_server.recompute import measurement, verify
+from neurorig_server.recompute import measurement
 from neurorig_server.recompute.measurement import Measured, OnboardEnergy, measure
 from neurorig_server.recompute.verdict import AnalysisInput, Verdict
 
-INVALIDATING = frozenset(
-    {
-        "no_answer",
-        "answer_of_another_kind",
-        "malformed_solution",
-        "wrong_label_count",
-        "cost_mismatch",
-        "reached_mismatch",
-        "impossible_latency",
-        "target_mismatch",
-        "gap_not_reported",
-        "digest_mismatch",
-        "malformed_counts",
-        "impossible_counts",
-        "spikes_mismatch",
-        "malformed_network",
-        "counts_mismatch",
-    }
-)
-"""Codes of an answer that cannot be believed."""
+INVALIDATING = frozenset({"no_answer", "answer_of_another_kind"})
+"""Codes of an answer that cannot be used, beside those that the workloads name."""
 
 INFORMING = frozenset(
     {"energy_absent", "functional_only", "onboard_power", "sensor_accuracy_undeclared", "board_not_pinned"}
@@ -68,14 +52,8 @@ class _Energy:
 def recompute(job: AnalysisInput, trace_location: str) -> Verdict:
     """Return the verdict on a reported attempt. Time and answer stand even where the energy does not."""
     energy = _energy(job, trace_location)
-    checked = verify.check(
-        job.spec,
-        job.report.answer,
-        energy.until,
-        best=job.best,
-        stored=_stored(trace_location).get,
-        files=_files(trace_location).read,
-    )
+    sources = Sources(energy.until, job.best, _stored(trace_location).get, _files(trace_location).read)
+    checked = registry.verify(job.spec.workload, job.report.answer, sources)
     codes = (*checked.codes, *energy.codes)
     return Verdict(
         state="measurement_invalid" if energy.error else "succeeded",
@@ -105,7 +83,7 @@ def warm() -> None:
 
 
 def _quality(codes: tuple[str, ...], error: ErrorRecord | None) -> Quality:
-    if error is not None or INVALIDATING & set(codes):
+    if error is not None or (INVALIDATING | registry.invalidating()) & set(codes):
         return "invalid"
     return "degraded" if set(codes) - INFORMING else "valid"
 

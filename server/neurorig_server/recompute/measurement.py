@@ -11,8 +11,9 @@ from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.errors import MeasurementError, SamplesLost
 from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.quantities import GRADE_ORDER, Absent, Grade, Quantity, Reality
-from neurorig_protocols.report import AttemptReport, QuboAnswer
+from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.trace import AcquisitionReport, Trace, Window
+from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer
 from neurorig_server.objects.traces import TraceStore
 
 UNKNOWN_GRADE: Grade = "assumed"

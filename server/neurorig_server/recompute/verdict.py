@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from neurorig_protocols.api.attempts import Verified
 from neurorig_protocols.api.jobs import Quality
 from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.energy import EnergyMatrix
@@ -13,6 +12,7 @@ from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.records import Record
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.registry import InstalledVerified
 
 
 class Verdict(Record):
@@ -21,7 +21,7 @@ class Verdict(Record):
     state: Literal["succeeded", "measurement_invalid"]
     quality: Quality
     codes: tuple[str, ...] = ()
-    verified: Verified | None = None
+    verified: InstalledVerified | None = None
     energy: EnergyMatrix | None = None
     energy_absent: str | None = None
     error: ErrorRecord | None = None

@@ -7,18 +7,20 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select
 
-from neurorig_protocols.api.attempts import AnswerView, AttemptView, Evidence, TraceInfo
+from neurorig_protocols.api.attempts import AttemptView, Evidence, TraceInfo
 from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.refusals import not_found
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.contract import ReportedAnswer
+from neurorig_protocols.workloads.registry import InstalledAnswerView
 from neurorig_server.store import documents
 from neurorig_server.store.database import Database
 from neurorig_server.store.evaluations import standings
 from neurorig_server.store.tables import attempts, jobs
 
-_ANSWERS: TypeAdapter[AnswerView] = TypeAdapter(AnswerView)
+_ANSWERS: TypeAdapter[ReportedAnswer] = TypeAdapter(InstalledAnswerView)
 
 
 class Attempts:
@@ -93,7 +95,7 @@ def _view(row: Row[Any], report: AttemptReport | None, verified: Any, late: list
     )
 
 
-def _answer(report: AttemptReport, verified: Any) -> AnswerView | None:
+def _answer(report: AttemptReport, verified: Any) -> ReportedAnswer | None:
     if report.answer is None:
         return None
     return _ANSWERS.validate_python({**report.answer.model_dump(), "verified": verified})

@@ -54,7 +54,7 @@ class Campaigns:
         """
         fitting: set[str] = set()
         for spec in specs:
-            admission.require_possible(spec)
+            admission.require_possible(spec, {})
         evaluations.require_free(specs, own_tags)
         with self._db.write() as connection:
 

@@ -16,8 +16,9 @@ from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import SECRET_BYTES, TRANSITIONS, RoundEvent, RoundState, Standing
 from neurorig_protocols.forms import ID
-from neurorig_protocols.job import JobSpec, JobState, QuboMis
+from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.refusals import EvaluationOpen, EvaluationRevealed, Forbidden, Refused, ReservedTag, not_found
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 from neurorig_server.ids import new_id
 from neurorig_server.store import idempotency
 from neurorig_server.store.benchmark_tables import evaluation_seeds, evaluations, tunings

@@ -12,21 +12,22 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 from neurorig_protocols.api.files import FilePage, FileView
 from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem
-from neurorig_protocols.files import FileKind, NeededFile, needed_files
 from neurorig_protocols.forms import NO_ZERO
-from neurorig_protocols.job import JobSpec, Snn
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Record
 from neurorig_protocols.refusals import (
     FileInUse,
     FileQuotaExceeded,
     FileSpaceExhausted,
     Forbidden,
-    Invalid,
     KindDiffers,
     Refused,
     UnknownFile,
     not_found,
 )
+from neurorig_protocols.workloads.contract import FileKind, NeededFile
+from neurorig_protocols.workloads.registry import needed_files
+from neurorig_server.store.admission import require_possible
 from neurorig_server.store.benchmark_tables import targets
 from neurorig_server.store.database import Database
 from neurorig_server.store.paging import cut, from_cursor
@@ -232,9 +233,9 @@ def require_files(connection: Connection, specs: Iterable[JobSpec]) -> None:
     rows = connection.execute(query.with_for_update(read=True, key_share=True))
     found = {f"sha256:{row.digest}": row for row in rows}
     _require_kinds(needed, {digest: row.kind for digest, row in found.items()})
+    facts = {digest: row.facts for digest, row in found.items()}
     for spec in specs:
-        if isinstance(spec.workload, Snn):
-            _require_span(spec.workload, found[spec.workload.events].facts)
+        require_possible(spec, facts)
 
 
 def _require_kinds(needed: Iterable[NeededFile], kinds: Mapping[str, str]) -> None:
@@ -254,17 +255,6 @@ def _require_kinds(needed: Iterable[NeededFile], kinds: Mapping[str, str]) -> No
         problems=problems,
         next_step="Name a file of that kind." if here else "Upload the file, then submit the job again.",
     )
-
-
-def _require_span(workload: Snn, facts: Mapping[str, int]) -> None:
-    for what, limit in (("samples", workload.samples), ("steps", workload.steps)):
-        if (needed := facts.get(what, 0)) > limit:
-            message = f"the events name {what[:-1]} {needed - 1}, there are {limit}: 0 to {limit - 1}"
-            raise Invalid(
-                message,
-                problems=[FieldProblem(field="workload.events", message=message, code="too_large")],
-                next_step="Give more steps or samples, or other events.",
-            )
 
 
 def _lack(found: str | None, wanted: str) -> str:

@@ -56,7 +56,7 @@ class Jobs:
 
         Raises Infeasible when no registered bench fits, unless `wait_for_bench`; ReservedTag, KeyReused.
         """
-        admission.require_possible(spec)
+        admission.require_possible(spec, {})
         evaluations.require_free([spec])
         once = idempotency.Key.of(who, key, "job", spec)
         fitting: set[str] = set()

@@ -11,8 +11,9 @@ from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.api.tunings import TuningPage, TuningView
 from neurorig_protocols.benchmarks import tuning
 from neurorig_protocols.benchmarks.tuning import Params, TuningDeclaration
-from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.refusals import Invalid, PerInstanceTuning, TuningDiffers, not_found
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 from neurorig_server.store import idempotency
 from neurorig_server.store.benchmark_tables import evaluations, tunings
 from neurorig_server.store.database import Database

@@ -15,8 +15,8 @@ from typing import Any
 
 from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.errors import ErrorRecord
-from neurorig_protocols.files import FileKind
 from neurorig_protocols.refusals import ServerBusy, UnacceptableFile
+from neurorig_protocols.workloads.contract import FileKind
 from neurorig_server.settings import Settings
 
 log = logging.getLogger(__name__)

@@ -13,8 +13,8 @@ from starlette.requests import ClientDisconnect
 
 from neurorig_protocols.api.files import FileView
 from neurorig_protocols.api.problems import FieldProblem
-from neurorig_protocols.files import FileKind
 from neurorig_protocols.refusals import FileTooLarge, Invalid, ServerBusy
+from neurorig_protocols.workloads.contract import FileKind
 from neurorig_server.objects.files import FileStore, Part, Staging
 from neurorig_server.settings import Settings
 from neurorig_server.store.files import ContentGone, Files, NewFile

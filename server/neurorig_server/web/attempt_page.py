@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from neurorig_protocols.api.attempts import AttemptView, ClassifierAnswerView, QuboAnswerView, SnnAnswerView, TraceInfo
+from neurorig_protocols.api.attempts import AttemptView, TraceInfo
 from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Reality
 from neurorig_protocols.text import job_text
 from neurorig_protocols.trace import Trace, Window
+from neurorig_protocols.workloads import registry
 from neurorig_server.objects import traces as downsample
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.store.store import Store
-from neurorig_server.web import answer_rows, attempt_tables, energy_tables, mesh_picture
+from neurorig_server.web import attempt_tables, energy_tables, mesh_picture
 from neurorig_server.web.answer_rows import named_files
-from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
+from neurorig_server.web.charts import Chart, closer_look, energy_bars, power_trace, step_curve
 
 POINTS = 1500
 """Bins of a drawn trace: about one per pixel."""
@@ -62,18 +63,12 @@ def context(store: Store, traces: TraceStore, attempt_id: str) -> dict[str, Any]
 
 
 def _charts(view: AttemptView, matrix: EnergyMatrix | None) -> dict[str, Chart | None]:
-    answer = view.answer
-    cost = None
-    if isinstance(answer, QuboAnswerView):
-        cost = cost_curve(
-            answer.improvements,
-            end_s=answer.solve_s,
-            target=answer.verified.official_target if answer.verified else None,
-            best=answer.verified.best_target if answer.verified else None,
-            passages=attempt_tables.passages(answer),
-            reality=view.reality,
-        )
-    return {"energy": energy_bars(matrix) if matrix and matrix.cells else None, "cost": cost}
+    workload = registry.of_answer(view.answer)
+    curve = workload.curve(view.answer) if workload else None
+    return {
+        "energy": energy_bars(matrix) if matrix and matrix.cells else None,
+        "answer": step_curve(curve, view.reality) if curve else None,
+    }
 
 
 def _trace_charts(
@@ -138,28 +133,15 @@ def _energy(matrix: EnergyMatrix | None) -> dict[str, Any]:
 
 
 def _answer(view: AttemptView) -> dict[str, Any]:
-    answer = view.answer
-    if isinstance(answer, QuboAnswerView):
-        return {
-            "answer_facts": attempt_tables.answer_facts(answer),
-            "reached": attempt_tables.reached_rows(answer),
-            "steps": attempt_tables.step_rows(answer.improvements),
-            "step_count": len(answer.improvements),
-        }
-    if isinstance(answer, ClassifierAnswerView):
-        wrong = attempt_tables.mistakes(answer)
-        return {
-            "answer_facts": attempt_tables.answer_facts(answer),
-            "mistakes": wrong[: attempt_tables.MOST_ROWS],
-            "mistake_count": len(wrong),
-        }
-    if isinstance(answer, SnnAnswerView):
-        return {
-            "answer_facts": attempt_tables.answer_facts(answer),
-            "populations": answer_rows.population_rows(answer),
-            "counts": answer_rows.count_rows(answer),
-        }
-    return {}
+    workload = registry.of_answer(view.answer)
+    if view.answer is None:
+        return {}
+    return {
+        "answer_facts": attempt_tables.answer_facts(view.answer),
+        "answer_tables": workload.tables(view.answer) if workload else (),
+        "verified": getattr(view.answer, "verified", None),
+        "score_note": workload.score_note if workload else "",
+    }
 
 
 def _fact_tables(view: AttemptView) -> list[tuple[str, list[tuple[str, str]]]]:

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from neurorig_protocols.api.attempts import ReachedGap, VerifiedQubo
 from neurorig_protocols.api.comparisons import ComparisonRequest, Side
 from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
@@ -18,6 +17,7 @@ from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, BudgetLine, Grade, Quantity, Reality
 from neurorig_protocols.refusals import NotFound
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.qubo.qubo_records import ReachedGap, VerifiedQubo
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.jobs import JobFilter
 from neurorig_server.store.store import Store

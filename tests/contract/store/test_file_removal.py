@@ -21,7 +21,7 @@ from neurorig_protocols.refusals import (
     NotFound,
     UnknownFile,
 )
-from neurorig_protocols.report import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 from neurorig_server.store.files import ContentGone, FileFilter, Files, NewFile, Quota
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from neurorig_protocols.api.attempts import VerifiedQubo
 from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.refusals import AlreadyReported, Forbidden, Invalid, NotFound, StaleFence, TraceMissing
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.qubo.qubo_records import VerifiedQubo
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal

@@ -16,9 +16,10 @@ from neurorig_agents.executor import execute
 from neurorig_agents.spool import AttemptFolder, Spool, steps
 from neurorig_protocols.errors import LeaseLost
 from neurorig_protocols.lease import Lease
-from neurorig_protocols.report import AttemptReport, QuboAnswer, unpack_bits
+from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.trace import digest_of, from_parquet
 from neurorig_protocols.windows import from_markers
+from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer, unpack_bits
 
 OnStep = Callable[[Control], object]
 OpenBench = Callable[..., LiveBench]

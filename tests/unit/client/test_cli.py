@@ -242,7 +242,7 @@ def test_show_a_job_with_its_attempt(run, stand_in, bodies):
     shown = run("show", "j1").stdout
 
     for text in (
-        "−63 (recomputed)",
+        "−63 (xᵀQx, recomputed by the server)",
         "5.97 %",
         "host-cpu (host-cpu, physical)",
         "not reached",
@@ -257,10 +257,10 @@ def test_show_tells_the_cost_of_a_board_that_rounds(run, stand_in, bodies):
     """Its own cost stands beside the exact one, with how far the two may be apart; other boards have no such line."""
     attempt = bodies.attempt("a1")
     stand_in.answers["GET /api/v1/attempts/a1"] = (200, attempt)
-    assert "cost on the board" not in run("show", "a1").stdout
+    assert "within" not in run("show", "a1").stdout
     attempt["answer"] |= {"solver_cost": -61, "cost_error_bound": 4}
 
-    assert "−61, within 4: its weights are rounded" in run("show", "a1").stdout
+    assert "−61, within 4: the board's weights are rounded" in run("show", "a1").stdout
 
 
 def test_show_an_attempt_or_a_waiting_job(run, stand_in, bodies):

@@ -18,8 +18,9 @@ from neurorig.cli.problem_options import cost_of_value
 from neurorig.errors import ApiError, ClientError
 from neurorig_protocols.api import files
 from neurorig_protocols.api.files import FilePage, FileView
-from neurorig_protocols.job import JobSpec, Qubo, TimeToSolution
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.workloads.qubo.problem_file import from_bytes
+from neurorig_protocols.workloads.qubo.qubo_records import Qubo, TimeToSolution
 
 QUBO = "p qubo 0 3 2 1\n0 0 -1.5\n2 2 1\n0 2 3\n"
 BQP = "2 2\n1 1 3\n1 2 -1\n"

@@ -6,24 +6,23 @@ import io
 
 from whole_answers import record
 
-from neurorig.cli.tables import reached
+from neurorig.cli.tables import answer_tables
 from neurorig.plain_console import PlainConsole as Console
-from neurorig_protocols.api.attempts import ReachedGap
+from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswerView
 
 NOT_REACHED = {"reason_code": "not_reached", "reason": "the gap was not reached"}
 
 
 def test_belief_of_a_rounding_board_stands_beside_not_reached():
-    """When its rounded cost reached the gap is told, and no energy; a gap that nobody claimed has neither."""
+    """The time at which its rounded cost reached the gap is shown without energy; an unclaimed gap has neither."""
     gaps = [
         {"gap": 0.1, "target_cost": -9, "cost": -8, "energy": NOT_REACHED, "believed_s": 0.0125},
         {"gap": 0.01, "target_cost": -10, "energy": NOT_REACHED},
     ]
-    console = Console(width=120, file=io.StringIO())
-    console.print(reached([record(ReachedGap, gap) for gap in gaps], "virtual"))
+    answer = record(QuboAnswerView, solver="s", verified={"kind": "qubo", "reached": gaps})
+    console = Console(width=200, file=io.StringIO())
+    console.print(*answer_tables(answer))
     believed, missed = console.file.getvalue().splitlines()[1:]
 
-    assert believed.split("−9", 1)[1].split() == (
-        ["not", "reached", "(rounded", "cost", "did,", "12.50", "ms)", "not", "reached", "virtual"]
-    )
-    assert missed.split("−10", 1)[1].split() == ["not", "reached", "not", "reached", "virtual"]
+    assert "not reached, though the board, whose weights are rounded, believed so at 12.50 ms" in believed
+    assert missed.split("−10", 1)[1].split() == ["–", "not", "reached", "–"]

@@ -258,9 +258,9 @@ def test_an_attempt_shows_both_gaps(stand_in, bodies):
     stand_in.answers["GET /api/v1/attempts/a1"] = (200, body)
     result = CliRunner().invoke(cli, ["show", "a1"], env={"NEURORIG_SERVER": stand_in.url})
 
-    assert "−75 (somebody, paper, 2026-11-21)" in result.output
+    assert "somebody, paper, 2026-11-21" in result.output
     assert "16 %" in result.output
-    assert "gap to official" in result.output
+    assert "gap to the official target" in result.output
 
 
 def test_the_server_s_answers_are_read():

@@ -13,7 +13,7 @@ from neurorig_protocols import answers
 from neurorig_protocols.api.attempts import AttemptView
 from neurorig_protocols.api.benches import BenchView
 from neurorig_protocols.api.jobs import JobView
-from neurorig_protocols.job import FixedTimeout, QuboMis
+from neurorig_protocols.workloads.qubo.qubo_records import FixedTimeout, QuboMis
 
 SCENARIO = {"kind": "fixed-timeout", "timeout_s": 0.01}
 WORKLOAD = {"name": "qubo-mis", "n": 10, "density": 0.1, "seed": 0, "scenario": SCENARIO}

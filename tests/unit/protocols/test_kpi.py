@@ -7,7 +7,8 @@ import pytest
 from neurorig_protocols.energy import EnergyMatrix, PhaseTotal
 from neurorig_protocols.kpi import sheet
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.report import AttemptReport, PhaseTime, SnnAnswer
+from neurorig_protocols.report import AttemptReport, PhaseTime
+from neurorig_protocols.workloads.snn.snn_records import SnnAnswer
 
 
 def latency(*seconds: float) -> Quantity | Absent:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.report import pack_counts, unpack_counts
+from neurorig_protocols.workloads.snn.snn_records import pack_counts, unpack_counts
 
 
 @given(st.integers(0, 5), st.integers(1, 6), st.data())

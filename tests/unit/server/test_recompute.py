@@ -12,8 +12,9 @@ from server_kit import ACQUISITION, ANSWER, MADE_WINDOWS, METERED, bench_body, j
 
 from neurorig_protocols.benchmarks.statistics import Run
 from neurorig_protocols.job import BenchRecord, JobSpec, JobState
-from neurorig_protocols.report import AttemptReport, pack_bits
+from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.trace import Gap, Trace, digest_of, to_parquet
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.recompute.attempt import recompute
 from neurorig_server.recompute.campaign_results import Pieces, result_of

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 from server_kit import ANSWER, job
+from verify_kit import check
 
-from neurorig_protocols.api.attempts import VerifiedQubo
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.report import QuboAnswer, pack_bits
+from neurorig_protocols.workloads.contract import Checked
 from neurorig_protocols.workloads.qubo.formats import Options, read
 from neurorig_protocols.workloads.qubo.problem import Problem
-from neurorig_server.recompute.verify import Checked, check
+from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer, VerifiedQubo, pack_bits
 
 DIGEST = "sha256:" + "a" * 64
 PROBLEM = read(b"2 3\n1 1 -1.5\n1 2 0.5\n2 2 2\n", form="bqp", options=Options(sense="max")).problem

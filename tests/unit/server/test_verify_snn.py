@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 from server_kit import job
+from verify_kit import check
 
-from neurorig_protocols.api.attempts import VerifiedSnn
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent
-from neurorig_protocols.report import SnnAnswer, pack_counts
-from neurorig_server.recompute import attempt
-from neurorig_server.recompute.verify import Checked, check
+from neurorig_protocols.workloads import registry
+from neurorig_protocols.workloads.contract import Checked
+from neurorig_protocols.workloads.snn.snn_records import SnnAnswer, VerifiedSnn, pack_counts
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 SPEC = JobSpec.model_validate(
@@ -73,7 +73,7 @@ def test_a_consistent_answer_is_summed_up() -> None:
 def test_what_cannot_be_is_found(found: SnnAnswer, code: str) -> None:
     """Other files, other shapes, more spikes than steps and sums that do not add up make an answer invalid."""
     assert run(found).codes == (code,)
-    assert code in attempt.INVALIDATING
+    assert code in registry.invalidating()
 
 
 def test_an_answer_of_another_workload_is_not_taken() -> None:

@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from nir_kit import some_events
 from server_kit import job
+from verify_kit import check
 
-from neurorig_protocols.api.attempts import VerifiedSnn
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent
-from neurorig_protocols.report import SnnAnswer, pack_counts
-from neurorig_protocols.text import job_text
+from neurorig_protocols.workloads import registry
+from neurorig_protocols.workloads.contract import Checked
+from neurorig_protocols.workloads.snn import snn_verify as verify_snn
 from neurorig_protocols.workloads.snn.events import Events, format_events
 from neurorig_protocols.workloads.snn.network import SpikingNetwork, pack_network, rasters
-from neurorig_server.recompute import attempt, verify_snn
-from neurorig_server.recompute.verify import Checked, check
+from neurorig_protocols.workloads.snn.snn_records import SnnAnswer, VerifiedSnn, pack_counts
+from neurorig_server.recompute import attempt
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 STEPS, SAMPLES = 30, 3
@@ -107,7 +108,7 @@ def test_a_board_that_said_so_may_differ() -> None:
     checked = run(answer(counts=pack_counts(found["counts"]), inexact="its currents are fractions"))
 
     assert checked.codes == ("counts_inexact",)
-    assert "counts_inexact" not in attempt.INVALIDATING | attempt.INFORMING
+    assert "counts_inexact" not in registry.invalidating() | attempt.INFORMING
     assert str(verified(checked).recomputed).startswith("1 values differ (its currents are fractions): ")
     assert run(answer(inexact="its currents are fractions")).codes == ()
 
@@ -172,5 +173,5 @@ def test_the_work_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("code", ["counts_mismatch", "malformed_network", "counts_inexact"])
 def test_a_mismatch_is_explained(code: str) -> None:
     """Every code has its sentence on the page; what no board declared takes the attempt's worth."""
-    assert (code in attempt.INVALIDATING) == (code != "counts_inexact")
-    assert job_text.CODES[code]
+    assert (code in registry.invalidating()) == (code != "counts_inexact")
+    assert code in registry.codes()

@@ -19,8 +19,8 @@ from neurorig_protocols.benchmarks import targets_shipped
 from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, recompute
 from neurorig_protocols.benchmarks.targets_shipped import Row
 from neurorig_protocols.errors import TargetRefused, UserError
-from neurorig_protocols.report import pack_bits
 from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 
 PROBLEM = MisProblem(n=60, density=0.1, seed=11)
 """Nobody ships a target of it."""

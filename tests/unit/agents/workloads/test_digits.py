@@ -11,8 +11,9 @@ from neurorig_agents.workloads.prepare_digits import WARMUP_IMAGES, DigitsWork, 
 from neurorig_agents.workloads.prepared import prepare
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import WrongAnswer
-from neurorig_protocols.job import Digits, JobSpec
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.trace import digest_of
+from neurorig_protocols.workloads.digits.digits_records import Digits
 
 COUNT = 10
 

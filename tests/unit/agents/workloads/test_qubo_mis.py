@@ -12,9 +12,9 @@ from neurorig_agents.workloads.prepare_qubo import QuboMisWork
 from neurorig_agents.workloads.prepared import prepare
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import JobError, WrongAnswer
-from neurorig_protocols.job import JobSpec, QuboMis, Solver
-from neurorig_protocols.report import unpack_bits
+from neurorig_protocols.job import JobSpec, Solver
 from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis, unpack_bits
 
 N = 25
 FIXED = {"kind": "fixed-timeout", "timeout_s": 0.01}

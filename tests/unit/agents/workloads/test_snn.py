@@ -18,9 +18,9 @@ from neurorig_drivers.snn.nir_graph import network_of
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.board import RunOutput
 from neurorig_protocols.errors import DoesNotFit, JobError, UserError, WrongAnswer
-from neurorig_protocols.job import JobSpec, Snn
-from neurorig_protocols.report import unpack_counts
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.workloads.snn.network import SpikingNetwork, unpack_network
+from neurorig_protocols.workloads.snn.snn_records import Snn, unpack_counts
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 SAMPLES = 2

@@ -12,7 +12,8 @@ from whole_answers import record
 from neurorig.cli import tables
 from neurorig.cli.main import cli
 from neurorig_protocols.api.attempts import AttemptView
-from neurorig_protocols.job import JobSpec, Snn
+from neurorig_protocols.job import JobSpec
+from neurorig_protocols.workloads.snn.snn_records import Snn
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 
@@ -62,9 +63,9 @@ def test_the_answer_says_what_was_not_recomputed(bodies: Any) -> None:
 
     text = captured.get()
     for part in (
-        "17 of 2 outputs in 3 samples",
-        "30 of all neurons",
-        "hidden 0.2",
+        "2 outputs, 3 samples",
+        "output spikes",
+        "at most 0.2",
         "clock dut",
         "what was run again",
         "the counts themselves",

@@ -9,7 +9,7 @@ import pytest
 from neurorig.demo import summary
 from neurorig.demo.results import Agreement, agreement, comparisons, with_truth
 from neurorig.errors import ClientError
-from neurorig_protocols.job import FixedTimeout, TimeToSolution
+from neurorig_protocols.workloads.qubo.qubo_records import FixedTimeout, TimeToSolution
 
 ATTEMPT_KEYS = {
     "job",

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from neurorig_protocols.benchmarks import evaluation, tuning
 from neurorig_protocols.benchmarks.evaluation import EvaluationRound, RoundState
 from neurorig_protocols.benchmarks.tuning import TuningDeclaration
-from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_protocols.job import JobSpec
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 
 SECRET = bytes(range(32))
 ROUND = "0123456789ab"

@@ -12,8 +12,8 @@ from neurorig_protocols.benchmarks import targets
 from neurorig_protocols.benchmarks.targets import Bound, FileProblem, MisProblem, Proposal
 from neurorig_protocols.errors import BelowBound, MalformedSolution, NotIndependent, TargetRefused, WrongLength
 from neurorig_protocols.job import JobSpec
-from neurorig_protocols.report import pack_bits
 from neurorig_protocols.workloads.qubo import mis as qubo_mis
+from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 
 N, DENSITY, SEED = 20, 0.1, 1
 FILE = "sha256:" + "a" * 64

@@ -20,11 +20,12 @@ from neurorig_protocols import answers
 from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonRequest, ComparisonView, Side
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio
 from neurorig_protocols.energy import EnergyMatrix
-from neurorig_protocols.job import JobSpec, QuboMis
+from neurorig_protocols.job import JobSpec
 from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.text import result_text
 from neurorig_protocols.text.number_text import quantity_text
 from neurorig_protocols.text.result_text import compared_cell
+from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 
 SIZE = {"name": "qubo-mis", "n": 250, "density": 0.05}
 TTS = {"kind": "time-to-solution", "limit_s": 0.05}

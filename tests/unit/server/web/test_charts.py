@@ -11,13 +11,14 @@ import web_records
 from neurorig_protocols.api.attempts import RailSeries, TraceSeries
 from neurorig_protocols.energy import EnergyMatrix, compute
 from neurorig_protocols.quantities import Absent
-from neurorig_protocols.report import Improvement
 from neurorig_protocols.text.number_text import quantity_text
 from neurorig_protocols.trace import Window
 from neurorig_protocols.windows import align
+from neurorig_protocols.workloads.contract import Curve
+from neurorig_protocols.workloads.qubo.qubo_facts import WORST_GAP, levels, thinned
+from neurorig_protocols.workloads.qubo.qubo_records import Improvement
 from neurorig_server.objects import traces
-from neurorig_server.web.charts import Chart, closer_look, cost_curve, energy_bars, power_trace
-from neurorig_server.web.charts.cost_curve import Passage, levels, thinned
+from neurorig_server.web.charts import Chart, closer_look, energy_bars, power_trace, step_curve
 
 Figure = dict[str, Any]
 
@@ -205,14 +206,28 @@ def test_empty_trace_and_no_windows_still_make_a_figure() -> None:
     assert lines_of(figure_of(power_trace(empty, "physical")))["r"]["y"] == []
 
 
+def cost_curve(
+    steps: list[Improvement], *, end_s: float, target: int | None, marks: tuple[tuple[float, float, str], ...] = ()
+) -> Chart | None:
+    """Draw the costs of a run of `end_s` seconds with the lines of a target."""
+    curve = Curve(
+        title="Cost against time",
+        y_title="cost",
+        steps=[(step.t_s, step.cost) for step in steps],
+        end_s=end_s,
+        levels=levels(target),
+        marks=marks,
+        top=target + WORST_GAP * abs(target) if target else None,
+    )
+    return step_curve(curve, "physical")
+
+
 STEPS = [Improvement(t_s=0, cost=300), Improvement(t_s=1e-4, cost=-50), Improvement(t_s=2e-3, cost=-62)]
 
 
 def test_cost_curve_draws_steps_target_and_gaps() -> None:
     """Steps over log time end with the run; the target and each gap are lines at their costs."""
-    figure = figure_of(
-        cost_curve(STEPS, end_s=0.01, target=-67, passages=[Passage(0.1, 2e-3, -61)], reality="physical")
-    )
+    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=-67, marks=((2e-3, -61, "gap 0.1"),)))
 
     lines = {t["name"]: t for t in figure["data"]}
     assert figure["layout"]["xaxis"]["type"] == "log"
@@ -224,7 +239,7 @@ def test_cost_curve_draws_steps_target_and_gaps() -> None:
 
 def test_cost_at_the_start_holds_from_the_left_end() -> None:
     """A log axis has no zero: the first cost begins at the axis's left end and keeps its value."""
-    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=-67, passages=[], reality="physical"))
+    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=-67))
 
     steps = next(t for t in figure["data"] if t["name"] == "best cost so far")
     assert 0 < steps["x"][0] < 1e-4
@@ -234,7 +249,7 @@ def test_cost_at_the_start_holds_from_the_left_end() -> None:
 @pytest.mark.parametrize(("target", "top"), [(-67, 30), (None, 330)])
 def test_cost_axis_opens_where_it_matters(target: int | None, top: float) -> None:
     """With a target, random first costs do not flatten the curve; the data keep them."""
-    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=target, passages=[], reality="physical"))
+    figure = figure_of(cost_curve(STEPS, end_s=0.01, target=target))
 
     low, high = figure["layout"]["yaxis"]["range"]
     assert low < (target or -62)
@@ -245,7 +260,7 @@ def test_cost_that_never_fell_is_still_in_view() -> None:
     """A solver that stayed above every gap is drawn, not left outside the axis."""
     steps = [Improvement(t_s=1e-3, cost=500), Improvement(t_s=2e-3, cost=400)]
 
-    figure = figure_of(cost_curve(steps, end_s=0.01, target=-67, passages=[], reality="physical"))
+    figure = figure_of(cost_curve(steps, end_s=0.01, target=-67))
 
     assert figure["layout"]["yaxis"]["range"][1] > 400
 
@@ -253,7 +268,7 @@ def test_cost_that_never_fell_is_still_in_view() -> None:
 @pytest.mark.parametrize("steps", [[], [Improvement(t_s=0, cost=1)]])
 def test_no_time_no_curve(steps: list[Improvement]) -> None:
     """Without a step at a positive time there is nothing to draw over log time."""
-    assert cost_curve(steps, end_s=1, target=-5, passages=[], reality="physical") is None
+    assert cost_curve(steps, end_s=1, target=-5) is None
 
 
 @pytest.mark.parametrize(
@@ -264,19 +279,18 @@ def test_time_axis_has_round_instants(end_s: float, ticks: list[str]) -> None:
     """Decades on a long axis, also 2 and 5 on a short one, each with its unit."""
     steps = [Improvement(t_s=1e-4, cost=5), Improvement(t_s=end_s * 0.9, cost=4)]
 
-    axis = figure_of(cost_curve(steps, end_s=end_s, target=None, passages=[], reality="physical"))["layout"]["xaxis"]
+    axis = figure_of(cost_curve(steps, end_s=end_s, target=None))["layout"]["xaxis"]
 
     assert [text.replace("\u00a0", " ") for text in axis["ticktext"]] == ticks
 
 
 def test_single_cost_is_a_mark_and_said() -> None:
     """A solver that tells only its last cost leaves a visible mark and a sentence."""
-    chart = cost_curve([Improvement(t_s=0.1, cost=-64)], end_s=0.1, target=-67, passages=[], reality="physical")
+    chart = cost_curve([Improvement(t_s=0.1, cost=-64)], end_s=0.1, target=-67)
 
     steps = next(t for t in figure_of(chart)["data"] if t["name"] == "best cost so far")
     assert steps["mode"] == "lines+markers"
     assert chart is not None
-    assert "told one cost only" in chart.note
 
 
 def test_gaps_that_round_to_one_cost_share_a_line() -> None:

@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from neurorig_protocols.api.attempts import SnnAnswerView, VerifiedSnn
 from neurorig_protocols.job import JobSpec
-from neurorig_protocols.report import pack_counts
 from neurorig_protocols.text import job_text
-from neurorig_server.web import answer_rows, attempt_tables, templating
+from neurorig_protocols.workloads.snn.snn_records import SnnAnswerView, VerifiedSnn, pack_counts
+from neurorig_protocols.workloads.snn.snn_workload import SnnWorkload
+from neurorig_server.web import attempt_tables, templating
+
+WORKLOAD = SnnWorkload()
 
 MODEL, EVENTS = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
 VERIFIED = VerifiedSnn(
@@ -35,24 +37,25 @@ def view(**fields: Any) -> SnnAnswerView:
 
 def test_the_first_numbers_say_what_was_not_recomputed() -> None:
     """Spikes of the outputs with the limits of their check, and the time of one sample with its clock."""
-    spikes, time = answer_rows.headline(view())
+    spikes, time = WORKLOAD.headline(view())
 
-    assert (spikes[0], spikes[1].replace("\u202f", "")) == ("Output spikes", "1234")
-    assert "not recomputed: the network is too large" in spikes[2]
+    assert (spikes.label, spikes.text.replace("\u202f", "")) == ("Output spikes", "1234")
+    assert "not recomputed: the network is too large" in spikes.note
     again = VERIFIED.model_copy(update={"recomputed": "counts, from the integers", "not_recomputed": None})
-    assert answer_rows.headline(view(verified=again))[0][2].endswith("; counts, from the integers")
-    assert time[:2] == ("Time per sample", "10.00\u00a0µs")
-    assert len(answer_rows.headline(view(verified=None))) == 1
+    assert WORKLOAD.headline(view(verified=again))[0].note.endswith("; counts, from the integers")
+    assert (time.label, time.text) == ("Time per sample", "10.00\u00a0µs")
+    assert len(WORKLOAD.headline(view(verified=None))) == 1
 
 
 def test_the_page_holds_the_answer() -> None:
     """Facts, populations and the first counts are rendered, and every name is text."""
     answer = view()
     shown = {
-        "view": {"answer": answer},
+        "view": {"answer": answer, "reality": "physical"},
+        "verified": answer.verified,
+        "charts": {"answer": None},
         "answer_facts": attempt_tables.answer_facts(answer),
-        "populations": answer_rows.population_rows(answer),
-        "counts": answer_rows.count_rows(answer),
+        "answer_tables": WORKLOAD.tables(answer),
     }
 
     html = templating.page("_answer.html", shown).body.decode()
@@ -61,21 +64,21 @@ def test_the_page_holds_the_answer() -> None:
     assert "<b>hidden" not in html
     assert "at most 0.19\u00a0% of the largest" in html
     assert "dt = 0.0001: the job" in html
-    assert "The first 200 samples and 16 outputs" in html
-    assert html.count('<tr><th scope="row">') == 201
+    assert "sample by sample, the first 16 outputs; 200 of 300 rows, all are in the JSON" in html
+    assert html.count('<tr><th scope="row"') == 201
 
 
 @pytest.mark.parametrize("quantisation", [{}, {"populations": 3, "notes": "x"}, {"populations": [None, {"name": 1}]}])
 def test_a_strange_word_on_rounding_breaks_nothing(quantisation: dict[str, Any]) -> None:
     """The agent's report is free-form: what is not there is not shown."""
-    assert not [
-        name for name, _ in answer_rows.snn_facts(view(quantisation=quantisation)) if name.startswith("Rounding")
-    ]
+    facts = WORKLOAD.facts(view(quantisation=quantisation))
+
+    assert not [fact for fact in facts if fact.label.startswith("Rounding")]
 
 
 def test_counts_that_cannot_be_read_are_left_out() -> None:
     """A malformed answer has its page all the same."""
-    assert answer_rows.count_rows(view(counts="AAAA")) == []
+    assert len(WORKLOAD.tables(view(counts="AAAA"))) == 1
 
 
 def test_a_job_is_named_by_its_network() -> None:

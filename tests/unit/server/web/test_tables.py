@@ -7,7 +7,7 @@ import web_lab
 import web_records
 
 from neurorig_protocols import onboard
-from neurorig_protocols.api.attempts import AttemptView, ClassifierAnswerView, QuboAnswerView
+from neurorig_protocols.api.attempts import AttemptView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
@@ -15,6 +15,11 @@ from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import PhaseTime
 from neurorig_protocols.text import job_text
 from neurorig_protocols.text.number_text import quantity_text
+from neurorig_protocols.workloads.contract import ReportedAnswer
+from neurorig_protocols.workloads.digits.digits_records import ClassifierAnswerView
+from neurorig_protocols.workloads.digits.digits_workload import DigitsWorkload
+from neurorig_protocols.workloads.qubo import qubo_facts
+from neurorig_protocols.workloads.qubo.qubo_records import Improvement, QuboAnswerView
 from neurorig_server.web import attempt_tables, energy_tables
 from neurorig_server.web.charts import energy_bars
 
@@ -83,20 +88,31 @@ def test_windows_count_from_the_first_one(matrix: EnergyMatrix) -> None:
     assert energy_tables.window_rows((), 4) == []
 
 
+def texts(answer: ReportedAnswer) -> dict[str, str]:
+    """Return the facts of an answer by label."""
+    return {fact.label: fact.text for fact in attempt_tables.answer_facts(answer)}
+
+
+def reached(answer: QuboAnswerView) -> list[dict[str, str]]:
+    """Return the rows of the time-to-solution table by column."""
+    table = next(table for table in qubo_facts.tables(answer) if not table.folded)
+    return [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+
+
 def test_tiles_name_cost_gap_time_and_energy(view: AttemptView, matrix: EnergyMatrix) -> None:
     """The first numbers of the page are the recomputed ones."""
     tiles = {tile.label: tile for tile in attempt_tables.tiles(view, matrix)}
 
     assert isinstance(view.answer, QuboAnswerView)
     assert view.answer.verified is not None
-    assert tiles["Best cost"].value == str(view.answer.verified.cost).replace("-", "−")
-    assert tiles["Gap to the official target"].value == "5.97\u00a0%"
+    assert tiles["Best cost"].text == str(view.answer.verified.cost).replace("-", "−")
+    assert tiles["Gap to the official target"].text == "5.97\u00a0%"
     best = view.answer.verified.best_target
     assert best is not None
-    assert tiles["Gap to the best verified"].detail == f"best verified cost −{-best}"
-    assert tiles["Time to gap 0.01"].value == "not reached"
+    assert tiles["Gap to the best verified"].note == f"best verified cost −{-best}"
+    assert tiles["Time to gap 0.01"].text == "not reached"
     run = next(total.energy for total in matrix.totals if total.phase == "run")
-    assert tiles["Energy of the run phase"].value == quantity_text(run)
+    assert tiles["Energy of the run phase"].text == quantity_text(run)
 
 
 def test_unverified_cost_says_so(view: AttemptView) -> None:
@@ -106,21 +122,23 @@ def test_unverified_cost_says_so(view: AttemptView) -> None:
 
     (tile,) = attempt_tables.tiles(unverified, None)
 
-    assert (tile.label, tile.detail) == ("Best cost, as reported", "not recomputed")
-    rows = attempt_tables.reached_rows(unverified.answer)
-    assert {row.cost for row in rows} == {"not recomputed"}
-    assert {row.energy for row in rows} == {None}
+    assert (tile.label, tile.note) == ("Best cost, as reported", "not recomputed")
+    rows = reached(unverified.answer)
+    assert {row["Cost, recomputed"] for row in rows} == {"not recomputed"}
+    assert {row["Energy ± 2u"] for row in rows} == {"–"}
 
 
 def test_reached_and_not_reached_are_both_results(view: AttemptView) -> None:
     """A gap that was reached has latency and energy; one that was not has neither and no zero."""
     assert isinstance(view.answer, QuboAnswerView)
-    first, *rest = attempt_tables.reached_rows(view.answer)
+    first, *rest = reached(view.answer)
 
-    assert first.latency is not None
-    assert isinstance(first.energy, Quantity)
-    assert [(row.latency, row.energy) for row in rest] == [(None, None), (None, None)]
-    assert [p.gap for p in attempt_tables.passages(view.answer)] == [0.1]
+    assert first["Latency"] != "not reached"
+    assert " ± " in first["Energy ± 2u"]
+    assert [(row["Latency"], row["Energy ± 2u"]) for row in rest] == [("not reached", "–")] * 2
+    curve = qubo_facts.curve(view.answer)
+    assert curve is not None
+    assert [name.split(" reached")[0] for _, _, name in curve.marks] == ["gap 0.1"]
 
 
 def test_belief_of_a_rounding_board_is_shown_beside_not_reached(view: AttemptView) -> None:
@@ -130,17 +148,27 @@ def test_belief_of_a_rounding_board_is_shown_beside_not_reached(view: AttemptVie
     gap = view.answer.verified.reached[0].model_copy(update={"latency_s": None, "believed_s": 0.0125, "cost": -7})
     verified = view.answer.verified.model_copy(update={"reached": (gap,)})
 
-    (row,) = attempt_tables.reached_rows(view.answer.model_copy(update={"verified": verified}))
+    (row,) = reached(view.answer.model_copy(update={"verified": verified}))
 
-    assert (row.latency, row.energy, row.cost) == (None, None, "\u22127")
-    assert row.believed == "12.50\u00a0ms"
+    assert (row["Energy ± 2u"], row["Cost, recomputed"]) == ("–", "\u22127")
+    assert row["Latency"] == "not reached, though the board, whose weights are rounded, believed so at 12.50\u00a0ms"
+
+
+def test_a_single_cost_is_noted(view: AttemptView) -> None:
+    """A solver that reports only its last cost is not drawn as one that never improved."""
+    assert isinstance(view.answer, QuboAnswerView)
+    alone = view.answer.model_copy(update={"improvements": (Improvement(t_s=0.1, cost=-64),)})
+    curve = qubo_facts.curve(alone)
+
+    assert curve is not None
+    assert "one cost only" in curve.note
 
 
 def test_energy_per_inference_is_the_run_over_all_inferences(lab: web_lab.Lab) -> None:
     """Value and uncertainty of one inference are those of the run phase divided by their number."""
     matrix, view = lab.store.attempts.energy(lab.ids.digits), lab.store.attempts.get(lab.ids.digits)
 
-    tiles = {tile.label: tile.value for tile in attempt_tables.tiles(view, matrix)}
+    tiles = {tile.label: tile.text for tile in attempt_tables.tiles(view, matrix)}
 
     run = next(total.energy for total in matrix.totals if total.phase == "run")
     each = run.model_copy(update={"value": run.value / 200, "u": run.u / 200})
@@ -153,7 +181,8 @@ def test_mistakes_are_the_wrong_labels(lab: web_lab.Lab) -> None:
     answer = lab.store.attempts.get(lab.ids.digits).answer
 
     assert isinstance(answer, ClassifierAnswerView)
-    assert attempt_tables.mistakes(answer) == [(17, 7, 8), (92, 2, 3), (149, 9, 0)]
+    (table,) = DigitsWorkload().tables(answer)
+    assert table.rows == [("17", "7", "8"), ("92", "2", "3"), ("149", "9", "0")]
 
 
 def test_latency_the_board_does_not_tell_is_said(lab: web_lab.Lab) -> None:
@@ -161,10 +190,10 @@ def test_latency_the_board_does_not_tell_is_said(lab: web_lab.Lab) -> None:
     view = lab.store.attempts.get(lab.ids.digits)
     silent = view.answer.model_copy(update={"latency_s": (None,) * 200})
 
-    assert ("Latency per inference", "the board does not tell") in attempt_tables.answer_facts(silent)
+    assert texts(silent)["Latency per inference"] == "not reported"
     unheard = view.model_copy(update={"answer": silent})
     assert [t.label for t in attempt_tables.tiles(unheard, None)] == ["Accuracy"]
-    measured = {t.label: t.value for t in attempt_tables.tiles(unheard, lab.store.attempts.energy(lab.ids.digits))}
+    measured = {t.label: t.text for t in attempt_tables.tiles(unheard, lab.store.attempts.energy(lab.ids.digits))}
     assert measured["Time per inference"] == "613.3\u00a0µs"
 
 
@@ -176,8 +205,8 @@ def test_activity_with_a_unit_in_its_name_is_a_quantity(view: AttemptView) -> No
 
     facts = attempt_tables.answer_facts(answer)[-4:]
 
-    assert [text for _, text in facts] == ["379.8\u00a0µs", "9", "15\u202f000\u202f000", "2"]
-    assert facts[0][0] == "Board: library copy"
+    assert [fact.text for fact in facts] == ["379.8\u00a0µs", "9", "15\u202f000\u202f000", "2"]
+    assert facts[0].label == "Board: library copy"
 
 
 def test_a_boards_rounded_cost_stands_with_its_bound(view: AttemptView) -> None:
@@ -185,9 +214,9 @@ def test_a_boards_rounded_cost_stands_with_its_bound(view: AttemptView) -> None:
     assert view.answer is not None
     rounded = view.answer.model_copy(update={"solver_cost": -64, "cost_error_bound": 12})
 
-    told = dict(attempt_tables.answer_facts(rounded))["Cost as the solver tells it"]
+    told = texts(rounded)["Cost reported by the solver"]
     assert told.startswith("−64, within 12: the board's weights are rounded")
-    assert "within" not in dict(attempt_tables.answer_facts(view.answer))["Cost as the solver tells it"]
+    assert "within" not in texts(view.answer)["Cost reported by the solver"]
 
 
 def test_the_boards_own_power_is_told_whole_with_its_sign(view: AttemptView) -> None:
@@ -195,15 +224,15 @@ def test_the_boards_own_power_is_told_whole_with_its_sign(view: AttemptView) -> 
     part = OnboardComponent(component="neurocores", rails=("vdd",), mean_w=1.3)
     power = OnboardPower(components=(part,), static_w=1.5, chips_available=8, chips_allocated=2, pass_s=1, source="s")
     assert view.answer is not None
-    told = dict(attempt_tables.answer_facts(view.answer.model_copy(update={"onboard": power})))
+    told = texts(view.answer.model_copy(update={"onboard": power}))
     silent = view.answer.model_copy(update={"onboard": Absent(reason_code="x", reason="no board is pinned")})
 
     assert told["Board's own power"] == "1.300\u00a0W"
     assert told["Dynamic part, total − static"] == "−200.0\u00a0mW"
     assert told["Static part of chips that hold nothing"] == "1.125\u00a0W"
     assert told["Accuracy of the sensors, by the bench"] == "not declared"
-    assert dict(attempt_tables.answer_facts(silent))["Board's own power"] == "absent: no board is pinned"
-    assert "Board's own power" not in dict(attempt_tables.answer_facts(view.answer))
+    assert texts(silent)["Board's own power"] == "absent: no board is pinned"
+    assert "Board's own power" not in texts(view.answer)
 
 
 def test_energy_of_the_boards_own_sensors_is_shown_with_its_grade() -> None:

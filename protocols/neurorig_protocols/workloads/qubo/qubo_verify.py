@@ -1,23 +1,28 @@
-"""Recomputes what an answer claims. A wrong answer is a result with a code, not an exception. No HTTP, no SQL."""
+"""Recomputes what a QUBO answer claims. A wrong answer is a result with a code, not an exception."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_protocols.api.attempts import ReachedGap, Verified, VerifiedClassifier, VerifiedQubo
 from neurorig_protocols.benchmarks.targets import BestVerified
-from neurorig_protocols.job import Digits, JobSpec, Qubo, QuboMis, Snn, TimeToSolution
-from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.report import Answer, ClassifierAnswer, QuboAnswer, Reached, SnnAnswer, unpack_bits
-from neurorig_protocols.workloads.digits import network
+from neurorig_protocols.quantities import Absent
+from neurorig_protocols.workloads.contract import Checked, EnergyUntil, Sources
 from neurorig_protocols.workloads.qubo import mis
 from neurorig_protocols.workloads.qubo.problem import Problem
-from neurorig_server.recompute.verify_snn import Files, check_snn
+from neurorig_protocols.workloads.qubo.qubo_records import (
+    Qubo,
+    QuboAnswer,
+    QuboMis,
+    Reached,
+    ReachedGap,
+    TimeToSolution,
+    VerifiedQubo,
+    unpack_bits,
+)
 
 NO_OFFICIAL = Absent(reason_code="no_official_target", reason="the benchmark gives no target for this problem")
 NO_BEST = Absent(reason_code="no_best_target", reason="no other verified solution of this problem was known")
@@ -50,56 +55,23 @@ def impossible(cost: int, best: BestVerified | None) -> list[str]:
 NOT_REACHED = Absent(reason_code="not_reached", reason="the gap was not reached")
 WITHIN_QUANTISATION = "reached_within_quantisation"
 
-EnergyUntil = Callable[[int, float], Quantity | Absent]
-"""Energy from the begin of a run window to so many seconds later."""
 
+def check_qubo(workload: QuboMis | Qubo, answer: QuboAnswer, sources: Sources) -> Checked:
+    """Recompute a QUBO answer.
 
-@dataclass(frozen=True)
-class Checked:
-    """A recomputed answer, None when it is malformed, and the codes of what is wrong with it."""
+    Args:
+        workload: the problem and its scenario.
+        answer: what was reported.
+        sources: energies, the best verified target, uploaded problems.
 
-    verified: Verified | None
-    codes: tuple[str, ...] = ()
+    Returns:
+        Cost, gaps and what was reached; None where the solution is malformed.
 
-
-Stored = Callable[[str], Problem]
-"""An uploaded problem by its digest; FileNotFoundError."""
-
-
-def check(
-    spec: JobSpec,
-    answer: Answer | None,
-    energy_until: EnergyUntil,
-    *,
-    best: BestVerified | None = None,
-    stored: Stored | None = None,
-    files: Files | None = None,
-) -> Checked:
-    """Recompute an answer of the job's workload; `best` is the best verified target of its problem at this time.
-
-    `stored` gives uploaded problems; FileNotFoundError when the job's problem is not there any more. `files` gives
-    the bytes of uploaded files by the 64 digits of their digests.
+    Raises:
+        FileNotFoundError: the job's uploaded problem is not there any more.
     """
-    workload = spec.workload
-    if answer is None:
-        return Checked(None, ("no_answer",))
-    if isinstance(workload, QuboMis | Qubo) and isinstance(answer, QuboAnswer):
-        return _check_qubo(workload, answer, energy_until, best, stored)
-    if isinstance(workload, Digits) and isinstance(answer, ClassifierAnswer):
-        return _check_classifier(workload, answer)
-    if isinstance(workload, Snn) and isinstance(answer, SnnAnswer):
-        return Checked(*check_snn(workload, answer, files))
-    return Checked(None, ("answer_of_another_kind",))
-
-
-def _check_qubo(
-    workload: QuboMis | Qubo,
-    answer: QuboAnswer,
-    energy_until: EnergyUntil,
-    best: BestVerified | None,
-    stored: Stored | None,
-) -> Checked:
-    problem = _problem(workload, stored)
+    best = sources.best
+    problem = _problem(workload, sources.stored)
     bits = _bits(answer.solution, problem.n)
     if bits is None or answer.n != problem.n:
         return Checked(None, ("malformed_solution",))
@@ -111,7 +83,7 @@ def _check_qubo(
     gaps: list[ReachedGap] = []
     if isinstance(workload.scenario, TimeToSolution):
         reference = reference_cost(workload.scenario, target.cost if target else None)
-        gaps, wrong = _check_gaps(problem, workload.scenario, answer, reference, energy_until)
+        gaps, wrong = _check_gaps(problem, workload.scenario, answer, reference, sources.energy_until)
         codes += wrong
     verified = VerifiedQubo(
         cost=cost,
@@ -129,7 +101,7 @@ def _check_qubo(
     return Checked(verified, tuple(dict.fromkeys(codes)))
 
 
-def _problem(workload: QuboMis | Qubo, stored: Stored | None) -> Problem:
+def _problem(workload: QuboMis | Qubo, stored: Callable[[str], Problem] | None) -> Problem:
     if isinstance(workload, QuboMis):
         return mis.instance(workload.n, workload.density, workload.seed)
     if stored is None:
@@ -210,13 +182,3 @@ def _bits(text: str, n: int) -> npt.NDArray[np.uint8] | None:
         return unpack_bits(text, n)
     except ValueError:
         return None
-
-
-def _check_classifier(workload: Digits, answer: ClassifierAnswer) -> Checked:
-    labels, right = answer.labels, network.expected_labels(workload.first, workload.count)
-    if not len(labels) == len(answer.expected) == workload.count:
-        return Checked(None, ("wrong_label_count",))
-    # The test set's own labels count, whatever the agent believes them to be.
-    found = network.score(labels, right)
-    verified = VerifiedClassifier(count=found.count, correct=found.correct, accuracy=found.accuracy)
-    return Checked(verified, () if answer.expected == right else ("expected_mismatch",))

@@ -12,13 +12,11 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_protocols.api.attempts import VerifiedSnn
 from neurorig_protocols.board import Arrays
 from neurorig_protocols.errors import DoesNotFit, UserError, WrongAnswer
-from neurorig_protocols.job import Snn
-from neurorig_protocols.report import MAX_COUNTS, SnnAnswer, unpack_counts
 from neurorig_protocols.workloads.snn.events import parse_events
 from neurorig_protocols.workloads.snn.network import SpikingNetwork, rasters, unpack_network
+from neurorig_protocols.workloads.snn.snn_records import MAX_COUNTS, Snn, SnnAnswer, VerifiedSnn, unpack_counts
 
 Ints = npt.NDArray[np.int64]
 Files = Callable[[str], bytes]
@@ -56,10 +54,10 @@ def check_snn(
         return summary.model_copy(update={"not_recomputed": str(reason)}), codes
     except WrongAnswer as error:
         return summary.model_copy(update={"not_recomputed": error.message}), (*codes, "malformed_network")
-    return summary.model_copy(update={"recomputed": _told(answer, wrong)}), (*codes, *_mismatch(answer, wrong))
+    return summary.model_copy(update={"recomputed": _outcome(answer, wrong)}), (*codes, *_mismatch(answer, wrong))
 
 
-def _told(answer: SnnAnswer, wrong: int) -> str:
+def _outcome(answer: SnnAnswer, wrong: int) -> str:
     if wrong == 0:
         return RECOMPUTED
     because = f" ({answer.inexact})" if answer.inexact else ""
