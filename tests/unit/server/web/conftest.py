@@ -1,4 +1,4 @@
-"""A filled store behind a real server, once for all page tests."""
+"""A filled store behind a real server, once for each module of page tests, since some add to it."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import pytest
 import web_lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[web_lab.Lab]:
     """A store with an attempt of every kind; `lab.ids` names them."""
     with web_lab.filled(tmp_path_factory.mktemp("lab")) as lab:
         yield lab
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site(lab: web_lab.Lab) -> Iterator[web_lab.Site]:
     """The filled store behind a server that asks for a token."""
     with web_lab.served(lab) as site:
