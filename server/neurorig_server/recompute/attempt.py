@@ -115,7 +115,7 @@ def _absent(job: AnalysisInput) -> _Energy:
     """Energy that no monitor measured: from the board's own sensors, where it has them."""
     if job.report.board is not None and job.report.board.no_energy is not None:
         return _Energy(absent=_reason(job), codes=("energy_missing" if _was_due(job) else "functional_only",))
-    found = measurement.told(job.report, job.bench.profile.reality)
+    found = measurement.onboard_energy(job.report, job.bench.profile.reality)
     matrix = found.matrix() if isinstance(found, OnboardEnergy) else found
     due = ("energy_missing",) if _was_due(job) else ()
     if isinstance(found, OnboardEnergy) and isinstance(matrix, EnergyMatrix):

@@ -13,7 +13,6 @@ from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.quantities import GRADE_ORDER, Absent, Grade, Quantity, Reality
 from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.trace import AcquisitionReport, Trace, Window
-from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer
 from neurorig_server.objects.traces import TraceStore
 
 UNKNOWN_GRADE: Grade = "assumed"
@@ -142,14 +141,11 @@ class OnboardEnergy:
         return onboard.until(self.power, latency_s)
 
 
-def told(report: AttemptReport, reality: Reality) -> OnboardEnergy | Absent | None:
-    """Return what the board's sensors said of an attempt, or why they said nothing; None for a board without them."""
-    answer = report.answer
-    if not isinstance(answer, QuboAnswer):
-        return None
-    found = answer.onboard
+def onboard_energy(report: AttemptReport, reality: Reality) -> OnboardEnergy | Absent | None:
+    """Return the energy by the board's own sensors, or why there is none; None for a board without sensors."""
+    found, clock = getattr(report.answer, "onboard", None), getattr(report.answer, "clock", "host")
     if not isinstance(found, OnboardPower):
-        return found
+        return found if isinstance(found, Absent) else None
     # Only the sensors' own clock says how long the chip ran; a host's window holds the host's work too.
-    runs = [time for time in report.times if time.phase == "run" and time.clock == answer.clock != "host"]
+    runs = [time for time in report.times if time.phase == "run" and time.clock == clock != "host"]
     return OnboardEnergy(found, {time.index: time.duration_s for time in runs}, reality)
