@@ -2,7 +2,7 @@
 
     perf/qubo.py            keeps what it found in var/best/best.json
     this                    recomputes each and writes var/best/KEY.json, where that is better
-    neurorig targets export --output protocols/neurorig_protocols/benchmarks/data/best_targets.json --proof-nodes N
+    neurorig targets export --output protocols/neurorig_protocols/workloads/qubo/data/best_targets.json --proof-nodes N
 
 Not a search: `neurorig targets improve` searches.
 """
@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 
 from neurorig_agents.targets.search import Folder
-from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, recompute
 from neurorig_protocols.workloads.qubo import mis
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, SolutionFile, recompute
 
 
 def main() -> None:

@@ -28,11 +28,10 @@ from neurorig_drivers.boards.solving.kernel_search import exact_matrix
 from neurorig_drivers.interface import MarkerLog
 from neurorig_drivers.solvers.gpu_search import GpuAnnealingSearch, Layout
 from neurorig_protocols.bench import BoardConfig
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem
 from neurorig_protocols.board import Artifact, Batch, RunOutput
 from neurorig_protocols.errors import NeurorigError
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem
 
 OUT = Path(__file__).parent.parent / "var" / "bench" / "gpu.json"
 BUDGETS_S = (0.01, 0.1, 1.0)

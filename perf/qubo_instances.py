@@ -10,8 +10,7 @@ from typing import Any
 from qubo_cases import SIZES, cases, searches, timed, verdict
 
 from neurorig_drivers.boards.host_cpu.own_kernels import KernelMis
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
 
 LIMIT_S = 5.0
 LEAST_BETTER = 80

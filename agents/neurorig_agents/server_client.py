@@ -16,7 +16,6 @@ from typing import Any, Self, TypeVar
 import httpx
 from pydantic import ValidationError
 
-from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.errors import InfraError, LeaseLost, UserError
 from neurorig_protocols.job import BenchRecord
 from neurorig_protocols.lease import (
@@ -32,6 +31,7 @@ from neurorig_protocols.lease import (
 )
 from neurorig_protocols.records import Record
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.qubo.qubo_targets import Proposal
 
 CHUNK_BYTES = 8 << 20
 UPLOAD_LENGTH_HEADER = "Upload-Length"

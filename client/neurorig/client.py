@@ -30,9 +30,9 @@ from neurorig_protocols.api.jobs import JobView
 from neurorig_protocols.api.targets import TargetDetail, TargetList, TargetView
 from neurorig_protocols.api.tokens import TokenCreated, TokenView
 from neurorig_protocols.api.tunings import TuningView
-from neurorig_protocols.benchmarks.targets import Proposal
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.workloads.qubo.qubo_targets import Proposal
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from rich.segment import Segment
 from rich.table import Table
 
 from neurorig.cli.tables import least_width
-from neurorig_protocols.text.number_text import NBSP, THIN
+from neurorig_protocols.number_text import NBSP, THIN
 
 SPACES = str.maketrans({NBSP: " ", THIN: " "})
 """A terminal breaks no line between a number and its unit; what is copied and searched has common spaces."""

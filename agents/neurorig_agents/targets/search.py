@@ -11,12 +11,11 @@ from pathlib import Path
 from neurorig_agents.spool import write_whole
 from neurorig_drivers.solvers import independence_proof
 from neurorig_drivers.solvers.mis_search import MisSearch
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, parse, recompute
-from neurorig_protocols.benchmarks.targets_shipped import Row, Source
 from neurorig_protocols.errors import UserError
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits, unpack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, SolutionFile, parse, recompute
+from neurorig_protocols.workloads.qubo.targets_shipped import Row, Source
 
 
 class Folder:

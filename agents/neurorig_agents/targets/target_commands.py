@@ -13,9 +13,9 @@ from neurorig_agents.server_client import ServerClient, ServerRefused
 from neurorig_agents.targets import search as exporting
 from neurorig_agents.targets.search import Finder, Folder, Outcome
 from neurorig_agents.targets.search import improve as improved
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.errors import NeurorigError, UserError
+from neurorig_protocols.workloads.qubo import targets_shipped
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, Proposal
 
 SIZES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 DENSITIES = (0.01, 0.05, 0.1, 0.25)

@@ -16,8 +16,8 @@ from neurorig.cli.tables import rows_under
 from neurorig_protocols.api.comparisons import ComparisonView
 from neurorig_protocols.benchmarks.comparison import Machine
 from neurorig_protocols.benchmarks.summary import Row, Summary, ToGap
+from neurorig_protocols.number_text import count_text, percent_text, plain_text
 from neurorig_protocols.quantities import Absent, Measured, Quantity, quantity_or_none
-from neurorig_protocols.text.number_text import count_text, percent_text, plain_text
 from neurorig_protocols.text.result_text import (
     Cell,
     compared_cell,

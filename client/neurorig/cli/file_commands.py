@@ -15,7 +15,7 @@ from neurorig.cli.problem_options import READING
 from neurorig.cli.tables import local_time, named_values, rows_under
 from neurorig.cli.terminal import Terminal, with_options, with_terminal
 from neurorig_protocols.api.files import FileView
-from neurorig_protocols.text.number_text import percent_text
+from neurorig_protocols.number_text import percent_text
 
 WHOLE = ("digest",)
 """Columns that are not broken over lines, so that they can be copied."""

@@ -15,7 +15,7 @@ from neurorig.cli.terminal import EXIT_JOB_FAILED, Terminal, with_terminal
 from neurorig.client import Client
 from neurorig.errors import ApiError
 from neurorig_protocols.api.jobs import JobView
-from neurorig_protocols.text.number_text import percent_text
+from neurorig_protocols.number_text import percent_text
 from neurorig_protocols.workloads.qubo.max_size import SEED, Ask, Found, Goal, Probe, Verdict, next_step
 from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswerView
 

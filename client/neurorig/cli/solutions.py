@@ -10,8 +10,10 @@ import click
 from pydantic import ValidationError
 
 from neurorig_protocols import wording
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import (
+from neurorig_protocols.errors import UserError
+from neurorig_protocols.records import Record
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
+from neurorig_protocols.workloads.qubo.qubo_targets import (
     LONGEST_TEXT,
     FileProblem,
     MisProblem,
@@ -23,9 +25,6 @@ from neurorig_protocols.benchmarks.targets import (
     recompute,
     trivial_bound,
 )
-from neurorig_protocols.errors import UserError
-from neurorig_protocols.records import Record
-from neurorig_protocols.workloads.qubo import mis
 
 
 @dataclass(frozen=True)

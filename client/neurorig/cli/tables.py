@@ -17,8 +17,7 @@ from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.evaluation import Standing
 from neurorig_protocols.board import Placement
 from neurorig_protocols.energy import EnergyMatrix
-from neurorig_protocols.text.job_text import scenario_text, workload_text
-from neurorig_protocols.text.number_text import (
+from neurorig_protocols.number_text import (
     SINGLE,
     graded_text,
     measured_text,
@@ -26,6 +25,7 @@ from neurorig_protocols.text.number_text import (
     plain_text,
     uncertain_text,
 )
+from neurorig_protocols.text.job_text import scenario_text, workload_text
 from neurorig_protocols.workloads import registry
 from neurorig_protocols.workloads.contract import FactTable, ReportedAnswer
 

@@ -15,9 +15,9 @@ from neurorig.cli.solutions import Solution, check_solution, read_solution
 from neurorig.cli.tables import named_values, rows_under
 from neurorig.cli.terminal import Terminal, with_terminal
 from neurorig_protocols.api.targets import HeldTarget, TargetView
-from neurorig_protocols.benchmarks.targets import MisProblem
-from neurorig_protocols.text.number_text import count_text, percent_text
+from neurorig_protocols.number_text import count_text, percent_text
 from neurorig_protocols.text.result_text import problem_text, proven_text
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem
 
 if TYPE_CHECKING:
     from rich.console import RenderableType

@@ -9,8 +9,7 @@ from rich.table import Table
 
 from neurorig.demo.results import Agreement, Result
 from neurorig_protocols.energy import EnergyCell, PhaseTotal
-from neurorig_protocols.quantities import Quantity
-from neurorig_protocols.text.number_text import (
+from neurorig_protocols.number_text import (
     count_text,
     latency_text,
     measured_text,
@@ -18,6 +17,7 @@ from neurorig_protocols.text.number_text import (
     quantity_text,
     uncertain_text,
 )
+from neurorig_protocols.quantities import Quantity
 from neurorig_protocols.text.result_text import gap_text
 from neurorig_protocols.workloads.qubo.qubo_facts import limits_text
 from neurorig_protocols.workloads.qubo.qubo_records import QuboMis, ReachedGap, VerifiedQubo

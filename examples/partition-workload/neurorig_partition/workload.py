@@ -7,9 +7,9 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, StrictInt
 
+from neurorig_protocols.number_text import count_text, measured_text, plain_text
 from neurorig_protocols.quantities import Quantity
 from neurorig_protocols.records import Finite
-from neurorig_protocols.text.number_text import count_text, measured_text, plain_text
 from neurorig_protocols.workloads.contract import (
     Checked,
     Fact,

@@ -6,8 +6,8 @@ from datetime import date
 
 from pydantic import Field
 
-from neurorig_protocols.benchmarks.targets import Problem
 from neurorig_protocols.records import Record
+from neurorig_protocols.workloads.qubo.qubo_targets import Problem
 
 
 class OfficialTarget(Record):

@@ -9,9 +9,7 @@ from neurorig_protocols.api.targets import TargetView
 from neurorig_protocols.benchmarks.comparison import Metric, Pair, Total
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio, Refusal
 from neurorig_protocols.benchmarks.summary import Row
-from neurorig_protocols.benchmarks.targets import MisProblem
-from neurorig_protocols.quantities import Absent, Measured
-from neurorig_protocols.text.number_text import (
+from neurorig_protocols.number_text import (
     NBSP,
     SINGLE,
     count_text,
@@ -21,7 +19,9 @@ from neurorig_protocols.text.number_text import (
     quantity_text,
     uncertain_text,
 )
+from neurorig_protocols.quantities import Absent, Measured
 from neurorig_protocols.workloads.qubo.qubo_facts import limits_text
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem
 
 SHORT_CODES = {
     "not_measured": "not measured",

@@ -18,8 +18,8 @@ from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.records import Digest, Finite, Record
 
 if TYPE_CHECKING:
-    from neurorig_protocols.benchmarks.targets import BestVerified
     from neurorig_protocols.workloads.qubo.problem import Problem
+    from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified
 
 
 class WorkloadSpec(Record):

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.api.targets import TargetDetail
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import Costed, FileProblem, Proposal, SolutionFile, recompute, trivial_bound
 from neurorig_protocols.refusals import Invalid, UnknownFile
-from neurorig_protocols.workloads.qubo import mis, problem_file
+from neurorig_protocols.workloads.qubo import mis, problem_file, targets_shipped
+from neurorig_protocols.workloads.qubo.qubo_targets import (
+    Costed,
+    FileProblem,
+    Proposal,
+    SolutionFile,
+    recompute,
+    trivial_bound,
+)
 from neurorig_server.objects.files import FileStore
 from neurorig_server.store.files import Files
 

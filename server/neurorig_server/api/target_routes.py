@@ -9,7 +9,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from neurorig_protocols.api.targets import TargetDetail, TargetList
-from neurorig_protocols.benchmarks.targets import KEY_PATTERN, Proposal
+from neurorig_protocols.workloads.qubo.qubo_targets import KEY_PATTERN, Proposal
 from neurorig_server.api import proposals
 from neurorig_server.http.auth import Reader, Submitter
 from neurorig_server.services import ServicesDep

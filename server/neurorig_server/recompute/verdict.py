@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Literal
 
 from neurorig_protocols.api.jobs import Quality
-from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import BenchRecord, JobSpec
 from neurorig_protocols.records import Record
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified
 from neurorig_protocols.workloads.registry import InstalledVerified
 
 

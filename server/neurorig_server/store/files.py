@@ -11,7 +11,6 @@ from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from neurorig_protocols.api.files import FilePage, FileView
 from neurorig_protocols.api.problems import FieldProblem
-from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem
 from neurorig_protocols.forms import NO_ZERO
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Record
@@ -26,6 +25,7 @@ from neurorig_protocols.refusals import (
     not_found,
 )
 from neurorig_protocols.workloads.contract import FileKind, NeededFile
+from neurorig_protocols.workloads.qubo.qubo_targets import FileProblem, MisProblem
 from neurorig_protocols.workloads.registry import needed_files
 from neurorig_server.store.admission import require_possible
 from neurorig_server.store.benchmark_tables import targets

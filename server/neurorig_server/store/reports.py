@@ -13,11 +13,11 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Row, insert, or_, select, update
 
 from neurorig_protocols.api.problems import FieldProblem
-from neurorig_protocols.benchmarks.targets import problem_of
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.job import BenchRecord, JobEvent, JobSpec, JobState
 from neurorig_protocols.refusals import AlreadyReported, Invalid, StaleFence, TraceMissing, not_found
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads.qubo.qubo_targets import problem_of
 from neurorig_server.recompute.verdict import AnalysisInput, Verdict
 from neurorig_server.store import closing, documents, targets, transitions
 from neurorig_server.store.database import Database

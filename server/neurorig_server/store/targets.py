@@ -10,15 +10,15 @@ from pydantic import Field
 from sqlalchemy import Connection, Row, Select, func, insert, select, tuple_
 
 from neurorig_protocols.api.targets import HeldTarget, OfficialTarget, TargetDetail, TargetList, TargetView
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import BestVerified, FileProblem, MisProblem, Proposal, problem_of
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.records import Digest, Finite
 from neurorig_protocols.records import Record as Base
 from neurorig_protocols.refusals import NotBetter, not_found
 from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.workloads.qubo import mis as qubo_mis
+from neurorig_protocols.workloads.qubo import targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer, QuboMis, VerifiedQubo
+from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified, FileProblem, MisProblem, Proposal, problem_of
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store import documents
 from neurorig_server.store.benchmark_tables import targets

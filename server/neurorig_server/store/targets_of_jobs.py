@@ -10,13 +10,19 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from neurorig_protocols.api.problems import FieldProblem
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import FileProblem, MisProblem, problem_of, require_possible, trivial_bound
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.refusals import Invalid, NoBestTarget, NoOfficialTarget
 from neurorig_protocols.workloads.qubo import mis as qubo_mis
+from neurorig_protocols.workloads.qubo import targets_shipped
 from neurorig_protocols.workloads.qubo.problem import MAX_SUM
 from neurorig_protocols.workloads.qubo.qubo_records import Qubo, QuboMis, Reference, TimeToSolution
+from neurorig_protocols.workloads.qubo.qubo_targets import (
+    FileProblem,
+    MisProblem,
+    problem_of,
+    require_possible,
+    trivial_bound,
+)
 from neurorig_server.store import targets
 
 REFERENCE = "workload.scenario.reference"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from neurorig_protocols.api.files import FileView
 from neurorig_protocols.job import JobSpec
-from neurorig_protocols.text.number_text import count_text, percent_text
+from neurorig_protocols.number_text import count_text, percent_text
 from neurorig_protocols.workloads.registry import needed_files
 from neurorig_server.store.files import Files
 

@@ -9,15 +9,15 @@ from itertools import groupby
 from neurorig_protocols.api.attempts import AttemptView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.kpi import Kpi, sheet
-from neurorig_protocols.quantities import Quantity
-from neurorig_protocols.report import AttemptReport, PhaseTime
-from neurorig_protocols.text.number_text import (
+from neurorig_protocols.number_text import (
     count_text,
     measured_text,
     plain_text,
     quantity_text,
     uncertain_text,
 )
+from neurorig_protocols.quantities import Quantity
+from neurorig_protocols.report import AttemptReport, PhaseTime
 from neurorig_protocols.workloads import registry
 from neurorig_protocols.workloads.contract import Fact, ReportedAnswer
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix
+from neurorig_protocols.number_text import measured_text, plain_text, uncertain_text
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.text.number_text import measured_text, plain_text, uncertain_text
 from neurorig_protocols.trace import Window
 
 NEGLIGIBLE = 0.01

@@ -17,7 +17,7 @@ from neurorig_protocols.benchmarks import evaluation
 from neurorig_protocols.benchmarks.evaluation import Check, RoundState
 from neurorig_protocols.benchmarks.tuning import Expressed, Step, Table
 from neurorig_protocols.job import TERMINAL_STATES, JobState
-from neurorig_protocols.text.number_text import plain_text
+from neurorig_protocols.number_text import plain_text
 from neurorig_server.store.evaluations import tag
 from neurorig_server.store.store import Store
 

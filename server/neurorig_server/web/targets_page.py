@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from neurorig_protocols.api.targets import TargetView
-from neurorig_protocols.text.number_text import count_text
+from neurorig_protocols.number_text import count_text
 from neurorig_protocols.text.result_text import problem_text, proven_text
 from neurorig_server.store.store import Store
 from neurorig_server.store.targets import TargetFilter

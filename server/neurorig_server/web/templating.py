@@ -10,7 +10,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from neurorig_protocols.text import job_text, number_text
+from neurorig_protocols import number_text
+from neurorig_protocols.text import job_text
 from neurorig_server.web import assets
 
 CONTENT_SECURITY_POLICY = "; ".join(

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 from store_kit import ADMIN, Shelf
 
-from neurorig_protocols.benchmarks.targets import FileProblem, Proposal
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.refusals import (
     FileInUse,
@@ -22,6 +21,7 @@ from neurorig_protocols.refusals import (
     UnknownFile,
 )
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import FileProblem, Proposal
 from neurorig_server.store.files import ContentGone, FileFilter, Files, NewFile, Quota
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import IMPLIED, Principal

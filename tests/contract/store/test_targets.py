@@ -11,14 +11,13 @@ import pytest
 from store_kit import ADMIN, Clock, Shelf
 
 from neurorig_protocols.api.targets import TargetDetail
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
 from neurorig_protocols.errors import BelowBound
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.lease import Lease
 from neurorig_protocols.refusals import Invalid, NoBestTarget, NoOfficialTarget, NotBetter, NotFound
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import QuboMis, TimeToSolution, VerifiedQubo, pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, Proposal
 from neurorig_server.recompute.verdict import Verdict
 from neurorig_server.store.files import NewFile
 from neurorig_server.store.store import Store

@@ -16,7 +16,7 @@ import pytest
 from server_kit import launch
 
 from neurorig import ApiError, AsyncClient, Client
-from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, Proposal
 
 GENERATOR = Path(__file__).parents[3] / "client" / "generate.py"
 

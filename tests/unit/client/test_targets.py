@@ -15,9 +15,9 @@ from neurorig.cli.main import cli
 from neurorig.plain_console import PlainConsole
 from neurorig_protocols.api import targets as server
 from neurorig_protocols.api.targets import HeldTarget, OfficialTarget, TargetDetail, TargetList
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, Proposal, SolutionFile
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.workloads.qubo import targets_shipped
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, Proposal, SolutionFile
 
 FILE = SolutionFile(
     problem=MisProblem(n=10, density=0.01, seed=0),

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.workloads.qubo.qubo_records import TimeToSolution
+from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified
 from neurorig_protocols.workloads.qubo.qubo_verify import NO_BEST, gap_to, holder, impossible, reference_cost
 
 BEST = BestVerified(cost=-70, solution="", found_by="somebody", found_on="a machine", found_at="2026-11-21", bound=-71)

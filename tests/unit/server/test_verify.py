@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from server_kit import ANSWER, job
 from verify_kit import check
 
-from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.workloads.contract import Checked
 from neurorig_protocols.workloads.digits.digits_records import ClassifierAnswer, VerifiedClassifier
 from neurorig_protocols.workloads.qubo import mis
 from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer, ReachedGap, VerifiedQubo, pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified
 
 ENERGY = Quantity(value=1, unit="J", u=0.1, grade="metered")
 N, DENSITY, SEED = 50, 0.1, 3

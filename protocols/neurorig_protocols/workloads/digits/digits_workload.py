@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+from neurorig_protocols.number_text import count_text, measured_text, percent_text
 from neurorig_protocols.quantities import Quantity
-from neurorig_protocols.text.number_text import count_text, measured_text, percent_text
 from neurorig_protocols.workloads.contract import Checked, Fact, FactTable, Sources, Workload
 from neurorig_protocols.workloads.digits import network
 from neurorig_protocols.workloads.digits.digits_records import (

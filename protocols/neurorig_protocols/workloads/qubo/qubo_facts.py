@@ -6,9 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from neurorig_protocols.answers import UnknownMember
-from neurorig_protocols.onboard import OnboardPower
-from neurorig_protocols.quantities import Absent
-from neurorig_protocols.text.number_text import (
+from neurorig_protocols.number_text import (
     NBSP,
     count_text,
     graded_text,
@@ -17,6 +15,8 @@ from neurorig_protocols.text.number_text import (
     percent_text,
     plain_text,
 )
+from neurorig_protocols.onboard import OnboardPower
+from neurorig_protocols.quantities import Absent
 from neurorig_protocols.workloads.contract import Curve, Fact, FactTable
 from neurorig_protocols.workloads.qubo.mis import target_cost
 from neurorig_protocols.workloads.qubo.qubo_records import (

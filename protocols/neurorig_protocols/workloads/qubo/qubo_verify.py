@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_protocols.benchmarks.targets import BestVerified
 from neurorig_protocols.quantities import Absent
 from neurorig_protocols.workloads.contract import Checked, EnergyUntil, Sources
 from neurorig_protocols.workloads.qubo import mis
@@ -23,6 +22,7 @@ from neurorig_protocols.workloads.qubo.qubo_records import (
     VerifiedQubo,
     unpack_bits,
 )
+from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified
 
 NO_OFFICIAL = Absent(reason_code="no_official_target", reason="the benchmark gives no target for this problem")
 NO_BEST = Absent(reason_code="no_best_target", reason="no other verified solution of this problem was known")

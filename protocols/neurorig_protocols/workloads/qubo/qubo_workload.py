@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar, TypeVar
 
+from neurorig_protocols.number_text import count_text, percent_text
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.text.number_text import count_text, percent_text
 from neurorig_protocols.workloads.contract import (
     Checked,
     Curve,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import ClassVar
 
-from neurorig_protocols.text.number_text import count_text, measured_text, percent_text
+from neurorig_protocols.number_text import count_text, measured_text, percent_text
 from neurorig_protocols.workloads.contract import Checked, Fact, FactTable, NeededFile, Sources, Violation, Workload
 from neurorig_protocols.workloads.snn.snn_records import Snn, SnnAnswer, SnnAnswerView, VerifiedSnn, unpack_counts
 

@@ -8,8 +8,8 @@ from typing import Any
 
 from neurorig_protocols.benchmarks.statistics import Run, survival
 from neurorig_protocols.benchmarks.summary import Row
+from neurorig_protocols.number_text import count_text, percent_text, plain_text
 from neurorig_protocols.quantities import Quantity, Reality
-from neurorig_protocols.text.number_text import count_text, percent_text, plain_text
 from neurorig_protocols.workloads.qubo.qubo_records import TimeToSolution
 from neurorig_server.web.charts.figure import SERIES, Chart, as_chart
 

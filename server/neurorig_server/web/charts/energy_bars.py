@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from neurorig_protocols.energy import EnergyCell, EnergyMatrix
+from neurorig_protocols.number_text import axis_scale, quantity_text
 from neurorig_protocols.quantities import Absent, Quantity
-from neurorig_protocols.text.number_text import axis_scale, quantity_text
 from neurorig_server.web.charts.figure import BLUE, GREEN, NEUTRAL, ORANGE, Chart, as_chart
 from neurorig_server.web.energy_tables import phases_of, windows_text
 

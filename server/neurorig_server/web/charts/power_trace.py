@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from neurorig_protocols.api.attempts import RailSeries, TraceSeries
+from neurorig_protocols.number_text import axis_scale, plain_text
 from neurorig_protocols.quantities import Reality
-from neurorig_protocols.text.number_text import axis_scale, plain_text
 from neurorig_protocols.trace import Window
 from neurorig_server.web.charts.figure import NEUTRAL, SERIES, Chart, as_chart
 

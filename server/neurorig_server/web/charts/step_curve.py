@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from neurorig_protocols.number_text import count_text, measured_text, plain_text
 from neurorig_protocols.quantities import Reality
-from neurorig_protocols.text.number_text import count_text, measured_text, plain_text
 from neurorig_protocols.workloads.contract import Curve
 from neurorig_server.web.charts.figure import BLUE, GREEN, NEUTRAL, ORANGE, SERIES, Chart, as_chart
 

@@ -15,12 +15,11 @@ from click.testing import CliRunner
 
 from neurorig_agents.targets import target_commands
 from neurorig_agents.targets.search import Finder, Folder, better, checked, improve, rows
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, recompute
-from neurorig_protocols.benchmarks.targets_shipped import Row
 from neurorig_protocols.errors import TargetRefused, UserError
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, SolutionFile, recompute
+from neurorig_protocols.workloads.qubo.targets_shipped import Row
 
 PROBLEM = MisProblem(n=60, density=0.1, seed=11)
 """Nobody ships a target of it."""

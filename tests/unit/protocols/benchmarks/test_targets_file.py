@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.benchmarks.targets import LONGEST_TEXT, PlainBits, SolutionFile, parse
 from neurorig_protocols.errors import MalformedSolution, WrongLength
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits, unpack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import LONGEST_TEXT, PlainBits, SolutionFile, parse
 
 FILE = SolutionFile(
     problem={"workload": "qubo-mis", "n": 10, "density": 0.01, "seed": 0},

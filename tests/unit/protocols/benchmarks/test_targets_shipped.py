@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, recompute
-from neurorig_protocols.benchmarks.targets_shipped import Row, Source
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits, unpack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, recompute
+from neurorig_protocols.workloads.qubo.targets_shipped import Row, Source
 
 SIZES = (10, 25, 50, 100, 250, 500, 1000, 2500, 5000)
 DENSITIES = (0.01, 0.05, 0.1, 0.25)

@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 from server_kit import Server
 
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, SolutionFile, parse, recompute
-from neurorig_protocols.workloads.qubo import mis
+from neurorig_protocols.workloads.qubo import mis, targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, SolutionFile, parse, recompute
 
 TUNING = MisProblem(n=250, density=0.05, seed=0)
 

@@ -21,9 +21,9 @@ from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonReques
 from neurorig_protocols.benchmarks.ratios import Difference, Ratio
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
+from neurorig_protocols.number_text import quantity_text
 from neurorig_protocols.report import AttemptReport
 from neurorig_protocols.text import result_text
-from neurorig_protocols.text.number_text import quantity_text
 from neurorig_protocols.text.result_text import compared_cell
 from neurorig_protocols.workloads.qubo.qubo_records import QuboMis
 

@@ -10,8 +10,8 @@ import web_records
 
 from neurorig_protocols.api.attempts import RailSeries, TraceSeries
 from neurorig_protocols.energy import EnergyMatrix, compute
+from neurorig_protocols.number_text import quantity_text
 from neurorig_protocols.quantities import Absent
-from neurorig_protocols.text.number_text import quantity_text
 from neurorig_protocols.trace import Window
 from neurorig_protocols.windows import align
 from neurorig_protocols.workloads.contract import Curve

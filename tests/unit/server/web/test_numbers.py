@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.quantities import Quantity
-from neurorig_protocols.text.number_text import (
+from neurorig_protocols.number_text import (
     PREFIXES,
     axis_scale,
     count_text,
@@ -20,6 +19,7 @@ from neurorig_protocols.text.number_text import (
     quantity_text,
     uncertain_text,
 )
+from neurorig_protocols.quantities import Quantity
 
 
 @pytest.mark.parametrize(

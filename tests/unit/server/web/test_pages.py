@@ -13,8 +13,8 @@ import web_lab
 
 from neurorig_protocols import onboard
 from neurorig_protocols.energy import EnergyMatrix
+from neurorig_protocols.number_text import quantity_text
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
-from neurorig_protocols.text.number_text import quantity_text
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.web import attempt_page, templating
 

@@ -10,11 +10,11 @@ from neurorig_protocols import onboard
 from neurorig_protocols.api.attempts import AttemptView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec, JobState
+from neurorig_protocols.number_text import quantity_text
 from neurorig_protocols.onboard import OnboardComponent, OnboardPower
 from neurorig_protocols.quantities import Absent, Quantity
 from neurorig_protocols.report import PhaseTime
 from neurorig_protocols.text import job_text
-from neurorig_protocols.text.number_text import quantity_text
 from neurorig_protocols.workloads.contract import ReportedAnswer
 from neurorig_protocols.workloads.digits.digits_records import ClassifierAnswerView
 from neurorig_protocols.workloads.digits.digits_workload import DigitsWorkload

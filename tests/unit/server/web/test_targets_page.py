@@ -8,10 +8,10 @@ import web_lab
 from store_kit import Shelf
 from web_lab import ADMIN
 
-from neurorig_protocols.benchmarks import targets_shipped
-from neurorig_protocols.benchmarks.targets import MisProblem, Proposal
-from neurorig_protocols.text.number_text import count_text
+from neurorig_protocols.number_text import count_text
+from neurorig_protocols.workloads.qubo import targets_shipped
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem, Proposal
 from neurorig_server.store.files import NewFile
 from neurorig_server.store.targets import TargetFilter
 from neurorig_server.web import targets_page

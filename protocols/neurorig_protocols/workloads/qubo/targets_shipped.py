@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from neurorig_protocols.benchmarks.targets import BestVerified, Bound, MisProblem
 from neurorig_protocols.records import Record
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.workloads.qubo.qubo_targets import BestVerified, Bound, MisProblem
 
 FILE = "data/best_targets.json"
 FORMAT = 1
@@ -126,7 +126,7 @@ def _row(found: dict[str, Any], sources: list[Source]) -> Row:
 
 @cache
 def _rows() -> dict[str, Row]:
-    text = files("neurorig_protocols.benchmarks").joinpath(FILE).read_text("utf-8")
+    text = files("neurorig_protocols.workloads.qubo").joinpath(FILE).read_text("utf-8")
     return {row.problem.key: row for row in parse(text)}
 
 
