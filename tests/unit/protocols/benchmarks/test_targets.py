@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from neurorig_protocols.workloads.qubo import qubo_targets as targets
 from neurorig_protocols.errors import BelowBound, MalformedSolution, NotIndependent, TargetRefused, WrongLength
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.workloads.qubo import mis as qubo_mis
+from neurorig_protocols.workloads.qubo import qubo_targets as targets
 from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
 from neurorig_protocols.workloads.qubo.qubo_targets import Bound, FileProblem, MisProblem, Proposal
 
