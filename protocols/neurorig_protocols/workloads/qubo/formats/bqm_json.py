@@ -22,6 +22,7 @@ from neurorig_protocols.workloads.qubo.formats.json_documents import (
     load,
     number,
     numbers,
+    refuse_foreign,
     require_pairs,
     vartype_of,
     wrong,
@@ -44,6 +45,7 @@ def read(text: str, options: Options) -> Terms:
     fixed(Options(sense=options.sense), NAME)
     document = load(text)
     schema = _schema(document)
+    refuse_foreign(document, "offset")
     vartype = vartype_of(document, "variable_type", "SPIN", "BINARY", options.vartype)
     if schema.startswith("1."):
         return terms_of(document, DIMOD_1, vartype)

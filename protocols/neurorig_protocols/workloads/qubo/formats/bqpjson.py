@@ -26,6 +26,7 @@ from neurorig_protocols.workloads.qubo.formats.json_documents import (
     load,
     number,
     numbers,
+    refuse_foreign,
     require_pairs,
     vartype_of,
     wrong,
@@ -58,6 +59,7 @@ def read(text: str, options: Options) -> Terms:
     document = load(text)
     if document.get("version") != "1.0.0":
         wrong("version", "is not 1.0.0")
+    refuse_foreign(document, "offset", "scale")
     vartype = vartype_of(document, "variable_domain", "spin", "boolean", options.vartype)
     scale = number(document, "scale")
     if scale <= 0:

@@ -17,6 +17,7 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     refuse,
     require_count,
     require_once,
+    stated_offset,
     symmetric,
     to_binary,
 )
@@ -37,8 +38,10 @@ def read_coo(text: str, options: Options) -> Terms:
         entries.add(line, *words)
     listed = entries.done()
     n = 1 + max(int(listed.i.max(initial=-1)), int(listed.j.max(initial=-1)))
-    terms = Terms(n, listed.i, listed.j, listed.values, error=listed.values.error)
-    return to_binary(terms) if _vartype(text, options.vartype) == "spin" else terms
+    vartype = _vartype(text, options.vartype)
+    offset = stated_offset(text, "#", vartype=vartype)
+    terms = Terms(n, listed.i, listed.j, listed.values, offset=offset, error=listed.values.error)
+    return to_binary(terms) if vartype == "spin" else terms
 
 
 def _vartype(text: str, stated: Vartype | None) -> Vartype:
@@ -79,7 +82,8 @@ def read_qbsolv(text: str, options: Options) -> Terms:
     if len(backwards):
         refuse(int(listed.line[backwards[0]]), "a coupler is given as 'i j value' with i < j", "syntax")
     require_once(listed, n)
-    return Terms(n, listed.i, listed.j, listed.values, error=listed.values.error)
+    offset = stated_offset(text, "cC")
+    return Terms(n, listed.i, listed.j, listed.values, offset=offset, error=listed.values.error)
 
 
 def _header(found: Iterator[tuple[int, list[str]]]) -> tuple[int, int, int]:
@@ -147,4 +151,6 @@ def read_dense(text: str, options: Options) -> Terms:
     n = len(columns)
     require_size(n)
     require_count(row, n, line, "rows")
-    return matrix_terms(n, symmetric(entries.done(), n, one_triangle=False), maximise=options.sense == "max")
+    offset = stated_offset(text, "#", sense=options.sense or "min")
+    upper = symmetric(entries.done(), n, one_triangle=False)
+    return matrix_terms(n, upper, maximise=options.sense == "max", offset=offset)

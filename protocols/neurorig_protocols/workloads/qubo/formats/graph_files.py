@@ -15,6 +15,7 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     fixed,
     lines,
     refuse,
+    refuse_constant,
     refuse_loops,
     require_count,
     require_once,
@@ -33,6 +34,7 @@ def read_dimacs(text: str, options: Options) -> Terms:
 
 def dimacs_edges(text: str) -> tuple[int, Entries]:
     """Return the number of vertices and the edges of a file, each once, with weight 1."""
+    refuse_constant(text, "c")
     found = lines(text, ("c",))
     n, m = _header(found)
     entries = Collector(base=1, n=n)

@@ -49,6 +49,13 @@ def wrong(key: str, why: str, *, next_step: str | None = None) -> NoReturn:
     refuse(None, f"'{key}' {why}", "syntax", next_step=next_step)
 
 
+def refuse_foreign(document: Document, *own: str) -> None:
+    """Refuse members that would change the value and that the format does not have; reason: statement."""
+    for key in ("constant", "offset", "scale", "sense", "maximize", "maximise"):
+        if key in document and key not in own:
+            refuse(None, f"the member '{key}' is not part of this format, and would change the value", "statement")
+
+
 def vartype_of(document: Document, key: str, spin: str, binary: str, stated: str | None) -> str:
     """Return "spin" or "binary" as the member says it, which nothing stated may contradict."""
     said = document.get(key)

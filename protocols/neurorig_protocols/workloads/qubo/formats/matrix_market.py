@@ -28,8 +28,10 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     lines,
     matrix_terms,
     refuse,
+    refuse_constant,
     require_count,
     require_once,
+    stated_offset,
     symmetric,
 )
 
@@ -43,11 +45,13 @@ def read(text: str, options: Options) -> Terms:
     """Return the terms of a file."""
     fixed(Options(vartype=options.vartype), NAME)
     n, upper = _matrix(text)
-    return matrix_terms(n, upper, maximise=options.sense == "max")
+    offset = stated_offset(text, "%", sense=options.sense or "min")
+    return matrix_terms(n, upper, maximise=options.sense == "max", offset=offset)
 
 
 def edges(text: str) -> tuple[int, Entries]:
     """Return the vertices and edges of an adjacency matrix; a 0 is no edge."""
+    refuse_constant(text, "%")
     n, upper = _matrix(text)
     return n, upper.take(np.flatnonzero(upper.values.mantissa))
 

@@ -36,6 +36,7 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     refuse,
     require_count,
     require_once,
+    stated_offset,
 )
 
 NAME = "qplib"
@@ -63,6 +64,7 @@ def read(text: str, options: Options) -> Terms:
     quadratic = _list(found, n, 0 if kind.upper().startswith("L") else None)
     linear = _linear(found, n)
     offset = found.number("the constant")
+    stated_offset(text, "#!%", sense="max" if _SENSES[sense] else "min", own=offset)
     return _terms(n, quadratic, linear, offset, maximise=_SENSES[sense])
 
 

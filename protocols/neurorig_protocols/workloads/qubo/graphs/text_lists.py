@@ -15,6 +15,7 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     count,
     lines,
     refuse,
+    refuse_constant,
     require_count,
     require_once,
 )
@@ -29,6 +30,7 @@ _LONGEST_NAME = 60
 
 def read_edge_list(text: str) -> Graph:
     """Return the graph of a file."""
+    refuse_constant(text, "#%")
     found = list(_edges(text))
     labels = _labels(found)
     number = {label: str(k) for k, label in enumerate(labels)}
@@ -93,6 +95,7 @@ METIS = "metis"
 
 def read_metis(text: str) -> Graph:
     """Return the graph of a file."""
+    refuse_constant(text, "%")
     found = _lines(text)
     n, m, step = _header(found)
     entries = Collector(base=1, n=n)
