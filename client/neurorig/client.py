@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -17,7 +17,7 @@ import httpx
 from neurorig import calls
 from neurorig.connection import RETRY_S, Connection, Resend
 from neurorig.errors import Unreachable
-from neurorig.uploads import named
+from neurorig.uploads import named, solution_of
 from neurorig.waiting import Waiting
 from neurorig_protocols.api.attempts import AttemptView, TraceInfo, TraceSeries
 from neurorig_protocols.api.benches import BenchView
@@ -33,6 +33,7 @@ from neurorig_protocols.api.tunings import TuningView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.workloads.qubo.qubo_targets import Proposal
+from neurorig_protocols.workloads.registry import needed_files
 
 T = TypeVar("T")
 
@@ -510,6 +511,31 @@ class Client:
             ApiError: code not_found.
         """
         return self.send(calls.attempt(attempt_id))
+
+    def solution(self, attempt_id: str, *, names: Sequence[str] = ()) -> dict[str, int]:
+        """Return the solution of a QUBO by the submitter's own names.
+
+        Args:
+            attempt_id: id of the attempt.
+            names: names of the variables, in their order; the default are those of the uploaded file, else numbers
+                from 0.
+
+        Returns:
+            0 or 1 of each variable, in the order of the problem.
+
+        Raises:
+            ApiError: code not_found.
+            ClientError: the attempt has no QUBO answer, or the names do not fit its problem.
+
+        Example:
+            chosen = [name for name, bit in (client.solution(attempt.id)).items() if bit]
+        """
+        attempt = self.attempt(attempt_id)
+        if not names:
+            job = self.job(attempt.job_id)
+            for file in needed_files(job.spec.workload):
+                names = (self.file(file.digest)).facts.get("labels", names)
+        return solution_of(attempt, names)
 
     def energy(self, attempt_id: str) -> EnergyMatrix | EnergyAbsent:
         """Return the energy of an attempt in joules, component by phase.

@@ -24,6 +24,7 @@ _OWN = {
     "submit": ("neurorig.cli.submit_commands", "Ask for a job."),
     "jobs": ("neurorig.cli.job_commands", "List jobs, newest first."),
     "show": ("neurorig.cli.job_commands", "Show a job or an attempt."),
+    "solution": ("neurorig.cli.solution_command", "Show which variables of a QUBO are 1, by your own names."),
     "watch": ("neurorig.cli.job_commands", "Wait for jobs; interrupting leaves them running."),
     "cancel": ("neurorig.cli.job_commands", "Ask that a job end."),
     "energy": ("neurorig.cli.energy_command", "Energy of an attempt, or means over attempts."),

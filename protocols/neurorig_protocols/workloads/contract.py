@@ -241,8 +241,13 @@ class Workload(ABC, Generic[SpecT, AnswerT]):
         """Return what else there is to say of an answer; `answer` is a `view`."""
         return ()
 
-    def tables(self, answer: Any) -> Sequence[FactTable]:  # noqa: ARG002 - for workloads that have some
-        """Return longer parts of an answer; `answer` is a `view`."""
+    def tables(self, answer: Any, names: Sequence[str] = ()) -> Sequence[FactTable]:  # noqa: ARG002
+        """Return longer parts of an answer.
+
+        Args:
+            answer: a `view`.
+            names: what the submitter calls the variables of a problem, in their order; empty where that is not known.
+        """
         return ()
 
     def curve(self, answer: Any) -> Curve | None:  # noqa: ARG002 - for workloads that have one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from neurorig_protocols.api.attempts import AttemptView, TraceInfo
@@ -14,7 +15,7 @@ from neurorig_protocols.workloads import registry
 from neurorig_server.objects import traces as downsample
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.store.store import Store
-from neurorig_server.web import attempt_tables, energy_tables, mesh_picture
+from neurorig_server.web import answer_rows, attempt_tables, energy_tables, mesh_picture
 from neurorig_server.web.answer_rows import named_files
 from neurorig_server.web.charts import Chart, closer_look, energy_bars, power_trace, step_curve
 
@@ -58,7 +59,7 @@ def context(store: Store, traces: TraceStore, attempt_id: str) -> dict[str, Any]
         "fact_tables": _fact_tables(view),
         "mesh_pictures": mesh_picture.pictures(view.placement.summary) if view.placement else [],
     }
-    found |= _energy(matrix) | _answer(view)
+    found |= _energy(matrix) | _answer(view, answer_rows.variable_names(job.spec, store.files))
     return found | {"contents": _contents(found)}
 
 
@@ -132,13 +133,13 @@ def _energy(matrix: EnergyMatrix | None) -> dict[str, Any]:
     }
 
 
-def _answer(view: AttemptView) -> dict[str, Any]:
+def _answer(view: AttemptView, names: Sequence[str]) -> dict[str, Any]:
     workload = registry.of_answer(view.answer)
     if view.answer is None:
         return {}
     return {
         "answer_facts": attempt_tables.answer_facts(view.answer),
-        "answer_tables": workload.tables(view.answer) if workload else (),
+        "answer_tables": workload.tables(view.answer, names) if workload else (),
         "verified": getattr(view.answer, "verified", None),
         "score_note": workload.score_note if workload else "",
     }

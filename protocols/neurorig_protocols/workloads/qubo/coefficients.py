@@ -141,7 +141,8 @@ _PAD = 1 + 1e-9
 class Terms:
     """A quadratic function Σ coefficient · x_i · x_j + offset, i = j for a linear term; pairs may repeat and are added.
 
-    maximise: the user wants it large. error: how far a value may be off already, from reading.
+    maximise: the user wants it large. error: how far a value may be off already, from reading. labels: what the file
+    calls the variables, empty where it only numbers them.
     """
 
     n: int
@@ -151,6 +152,7 @@ class Terms:
     offset: Fraction = Fraction(0)
     maximise: bool = False
     error: float = 0.0
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,9 @@ class _QuboWorkload(Workload[SpecT, QuboAnswer]):
         """See Workload."""
         return qubo_facts.facts(answer)
 
-    def tables(self, answer: QuboAnswerView) -> Sequence[FactTable]:
+    def tables(self, answer: QuboAnswerView, names: Sequence[str] = ()) -> Sequence[FactTable]:
         """See Workload."""
-        return qubo_facts.tables(answer)
+        return qubo_facts.tables(answer, names)
 
     def curve(self, answer: QuboAnswerView) -> Curve | None:
         """See Workload."""

@@ -19,6 +19,7 @@ from neurorig_protocols.workloads.qubo.formats.bqpjson import DIMOD_1, terms_of
 from neurorig_protocols.workloads.qubo.formats.json_documents import (
     Document,
     Number,
+    label_texts,
     load,
     number,
     numbers,
@@ -60,7 +61,9 @@ def read(text: str, options: Options) -> Terms:
     variables = np.arange(n, dtype=np.int64)
     coefficients = linear.joined(pairs)
     i, j = np.concatenate([variables, head]), np.concatenate([variables, tail])
-    terms = Terms(n, i, j, coefficients, offset=number(document, "offset"), error=coefficients.error)
+    terms = Terms(
+        n, i, j, coefficients, offset=number(document, "offset"), error=coefficients.error, labels=label_texts(labels)
+    )
     return to_binary(terms) if vartype == "spin" else terms
 
 

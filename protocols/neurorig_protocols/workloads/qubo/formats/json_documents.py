@@ -49,6 +49,17 @@ def wrong(key: str, why: str, *, next_step: str | None = None) -> NoReturn:
     refuse(None, f"'{key}' {why}", "syntax", next_step=next_step)
 
 
+def label_texts(labels: Sequence[Any]) -> tuple[str, ...]:
+    """Return what a file calls its variables as text: strings as they are, numbers and lists as JSON."""
+    return tuple(_label(label) for label in labels)
+
+
+def _label(label: Any) -> str:
+    if isinstance(label, list):
+        return f"({', '.join(map(_label, label))})"
+    return str(label)
+
+
 def refuse_foreign(document: Document, *own: str) -> None:
     """Refuse members that would change the value and that the format does not have; reason: statement."""
     for key in ("constant", "offset", "scale", "sense", "maximize", "maximise"):

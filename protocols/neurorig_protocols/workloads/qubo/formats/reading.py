@@ -89,12 +89,18 @@ FORMATS: dict[str, Format] = {
 """Text formats by name; `neurorig`, the form in which problems are kept, is read too."""
 
 
+MOST_LABELS = 500
+LONGEST_LABELS = 16_384
+"""Names of variables are kept among a file's facts up to so many, and so many characters in all."""
+
+
 @dataclass(frozen=True)
 class ReadProblem:
-    """A problem and the format it was read from."""
+    """A problem, the format it was read from, and what the file calls the variables, empty where it numbers them."""
 
     problem: Problem
     form: str
+    labels: tuple[str, ...] = ()
 
     def facts(self) -> dict[str, Any]:
         """Return what people want to know of it, as JSON values."""
@@ -111,7 +117,12 @@ class ReadProblem:
             "largest_weight": max(int(abs(w).max(initial=0)) for w in (problem.diagonal, problem.weights)),
             "sum_of_weights": problem.magnitude,
             "problem": digest_of(problem),
+            **({"labels": list(self.labels)} if self._few_labels else {}),
         }
+
+    @property
+    def _few_labels(self) -> bool:
+        return 0 < len(self.labels) <= MOST_LABELS and sum(map(len, self.labels)) <= LONGEST_LABELS
 
 
 def read(data: bytes, *, form: str | None = None, options: Options | None = None, name: str = "") -> ReadProblem:
@@ -129,7 +140,7 @@ def read(data: bytes, *, form: str | None = None, options: Options | None = None
     if chosen not in FORMATS:
         refuse(None, f"there is no format '{chosen[:40]}'; there are {listed([*FORMATS, NATIVE])}", "format")
     terms = FORMATS[chosen].read(text, options)
-    return ReadProblem(build(terms, decimals=options.decimals, name=name), chosen)
+    return ReadProblem(build(terms, decimals=options.decimals, name=name), chosen, terms.labels)
 
 
 def sniff(text: str) -> str:

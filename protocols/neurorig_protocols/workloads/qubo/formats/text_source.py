@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Literal, NoReturn
 
@@ -395,4 +395,5 @@ def to_binary(spins: Terms) -> Terms:
     mantissa = np.concatenate([np.where(linear, 2, 4) * m, -2 * m[pairs], -2 * m[pairs]])
     exponent = np.concatenate([e, e[pairs], e[pairs]])
     offset = spins.offset + total(Decimals(np.where(linear, -m, m), e))
-    return Terms(spins.n, i, j, Decimals(mantissa, exponent), offset=offset, maximise=spins.maximise, error=spins.error)
+    coefficients = Decimals(mantissa, exponent)
+    return replace(spins, i=i, j=j, coefficients=coefficients, offset=offset)
