@@ -60,7 +60,7 @@ def test_cost_curve_is_drawn_with_its_targets(watched: Watched, site: web_lab.Si
     """Steps, both targets, gaps and the gap that was reached are all there."""
     opened(watched, site, "unmetered")
 
-    plot = watched.page.locator("#cost-plot")
+    plot = watched.page.locator("#answer-plot")
     assert plot.locator(".scatterlayer .js-line").count() == 5
     assert plot.locator(".scatterlayer .points path").count() == 1
     levels = ("best verified target", "official target, gap 0.01: −67", "gap 0.05: −64", "gap 0.1: −61")
@@ -84,7 +84,7 @@ def test_charts_take_the_page_s_colours(watched: Watched, site: web_lab.Site) ->
     """In the dark the charts' text is as light as the page's, and follows when the light changes."""
     watched.page.emulate_media(color_scheme="dark")
     opened(watched, site, "qubo")
-    label = watched.page.locator("#cost-plot .xtick text").first
+    label = watched.page.locator("#answer-plot .xtick text").first
 
     expect(label).to_have_css("fill", "rgb(230, 232, 234)")
     watched.page.emulate_media(color_scheme="light")

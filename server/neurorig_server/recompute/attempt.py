@@ -19,8 +19,11 @@ from neurorig_server.recompute import measurement
 from neurorig_server.recompute.measurement import Measured, OnboardEnergy, measure
 from neurorig_server.recompute.verdict import AnalysisInput, Verdict
 
-INVALIDATING = frozenset({"no_answer", "answer_of_another_kind"})
-"""Codes of an answer that cannot be used, beside those that the workloads name."""
+
+def invalidating() -> frozenset[str]:
+    """Return the codes of an answer that cannot be used: the missing or wrong one, and what the workloads name."""
+    return frozenset({"no_answer", "answer_of_another_kind"}) | registry.invalidating()
+
 
 INFORMING = frozenset(
     {"energy_absent", "functional_only", "onboard_power", "sensor_accuracy_undeclared", "board_not_pinned"}
@@ -83,7 +86,7 @@ def warm() -> None:
 
 
 def _quality(codes: tuple[str, ...], error: ErrorRecord | None) -> Quality:
-    if error is not None or (INVALIDATING | registry.invalidating()) & set(codes):
+    if error is not None or invalidating() & set(codes):
         return "invalid"
     return "degraded" if set(codes) - INFORMING else "valid"
 

@@ -14,7 +14,7 @@ from neurorig_protocols.bench import Boundary
 from neurorig_protocols.benchmarks.trial_results import NO_ANSWER, Outcome, ReachedGap, Result, Target, scaled
 from neurorig_protocols.job import JobSpec, JobState
 from neurorig_protocols.quantities import Absent, Quantity, Reality
-from neurorig_server.recompute.attempt import INVALIDATING
+from neurorig_server.recompute.attempt import invalidating
 
 Stored = Mapping[str, Any]
 
@@ -49,7 +49,7 @@ def result_of(job: str, state: JobState, spec: JobSpec, error: Stored | None, pi
     if pieces is None:
         why = Absent(reason_code=error["code"], reason=error["message"]) if error else NO_ANSWER
         return Result(job, state, spec, None, why)
-    broken = [code for code in pieces.codes if code in INVALIDATING]
+    broken = [code for code in pieces.codes if code in invalidating()]
     if pieces.verified is None or pieces.verified["kind"] != "qubo" or broken:
         code = broken[0] if broken else "no_answer"
         return Result(job, state, spec, None, Absent(reason_code=code, reason="the answer was not verified"))
