@@ -200,6 +200,8 @@ class TrialMonitor:
         self._acquisitions = 0
 
     def _in_order(self, verb: str, state: str) -> None:
+        if self._state == "closed" and verb == "arm" and self._options.get("armed_when_closed"):
+            return
         if self._state == "closed" or state not in (self._state, "any"):
             raise InfraError(f"'{verb}' is not possible when the monitor is {self._state}", where=self._config.id)
 
@@ -250,6 +252,7 @@ class TrialMonitor:
         return SampleBlock(index, values, np.zeros(length, np.uint8), flags)
 
     def disarm(self) -> AcquisitionReport:
+        _misbehave(self._options, "disarm")
         self._in_order("disarm", "armed")
         self._state = "open"
         return AcquisitionReport(

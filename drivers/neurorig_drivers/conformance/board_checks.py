@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from neurorig_drivers.conformance.checks import Check, Finding, refuses, require, run_checks
+from neurorig_drivers.conformance.checks import Check, Finding, close_driver, refuses, require, run_checks
 from neurorig_drivers.interface import BoardDriver, MarkerLog
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.board import KINDS, Artifact, Batch, Compiled, Kind, Placement, RunOutput, as_bits
@@ -140,11 +140,14 @@ class _BoardChecks:
         self._load()
 
     def _close(self) -> None:
-        self._board.close()
-        self._board.close()
+        close_driver(self._board)
+        close_driver(self._board)
 
     def _closed(self) -> None:
-        refuses("run after close", lambda: self._run(self._sample.batch))
+        try:
+            refuses("run after close", lambda: self._run(self._sample.batch))
+        finally:
+            self._board.close()
 
 
 def _check_arrays(output: RunOutput, wanted: dict[str, tuple[str, tuple[int, ...]]]) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from neurorig_protocols.errors import NeurorigError
+from neurorig_drivers.interface import BoardDriver, PowerMonitor
+from neurorig_protocols.errors import DriverCrashed, DriverTimeout, NeurorigError
 
 
 class Broken(Exception):
@@ -28,22 +29,47 @@ class Finding:
 Check = tuple[str, Callable[[], None]]
 
 
+CRASHES = (DriverCrashed, DriverTimeout)
+"""A driver whose process ended has not refused anything: an error that it did not foresee escaped, or it hung."""
+
+
 def run_checks(subject: str, checks: Iterable[Check]) -> list[Finding]:
-    """Run checks in order; one that fails does not stop the next."""
-    return [_run_check(f"{subject}: {name}", check) for name, check in checks]
+    """Run checks in order.
+
+    A check that fails does not stop the next, unless the driver's process has ended with it: what follows could only
+    fail likewise, and would blame another verb.
+    """
+    findings: list[Finding] = []
+    for name, check in checks:
+        found, crashed = _run_check(f"{subject}: {name}", check)
+        findings.append(found)
+        if crashed:
+            return findings
+    return findings
 
 
-def _run_check(name: str, check: Callable[[], None]) -> Finding:
+def _run_check(name: str, check: Callable[[], None]) -> tuple[Finding, bool]:
     try:
         check()
+    except CRASHES as crash:
+        return Finding(name, False, _crash_text(crash)), True
     except Broken as broken:
-        return Finding(name, False, str(broken))
+        return Finding(name, False, str(broken)), False
     except NeurorigError as error:
-        hint = f" {error.next_step}" if error.next_step else ""
-        return Finding(name, False, f"{error.message}.{hint}")
+        return Finding(name, False, _error_text(error)), False
     except Exception as error:  # noqa: BLE001 - finding such a driver is what the check is for
-        return Finding(name, False, f"{type(error).__name__} escaped, which is no NeurorigError: {error}")
-    return Finding(name, True)
+        return Finding(name, False, f"{type(error).__name__} escaped, which is not a NeurorigError: {error}"), False
+    return Finding(name, True), False
+
+
+def _error_text(error: NeurorigError) -> str:
+    return f"{error.message}. {error.next_step}" if error.next_step else f"{error.message}."
+
+
+def _crash_text(crash: NeurorigError) -> str:
+    """Return the failure with the driver's last lines, which hold the traceback; the checks after it are not run."""
+    lines = [str(line) for line in crash.detail.get("stderr", ())]
+    return "\n".join([f"{crash.message}. The checks after this one were not run.", *(f"    {line}" for line in lines)])
 
 
 def require(condition: bool, sentence: str) -> None:
@@ -53,11 +79,19 @@ def require(condition: bool, sentence: str) -> None:
 
 
 def refuses(what: str, call: Callable[[], object]) -> None:
-    """Raise Broken unless a call raises a NeurorigError."""
+    """Raise Broken unless a call raises a NeurorigError that is a refusal; a crash of the driver is passed on."""
     try:
         call()
+    except CRASHES:
+        raise
     except NeurorigError:
         return
     except Exception as error:
-        raise Broken(f"{what} raised {type(error).__name__}, which is no NeurorigError: {error}") from error
+        raise Broken(f"{what} raised {type(error).__name__}, which is not a NeurorigError: {error}") from error
     raise Broken(f"{what} was not refused")
+
+
+def close_driver(driver: BoardDriver | PowerMonitor) -> None:
+    """Close a driver; the process of a hosted one goes on, so that what follows is the driver's own answer."""
+    close = getattr(driver, "close_driver", None) or driver.close
+    close()

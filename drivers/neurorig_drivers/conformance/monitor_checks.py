@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-from neurorig_drivers.conformance.checks import Check, Finding, refuses, require, run_checks
+from neurorig_drivers.conformance.checks import Check, Finding, close_driver, refuses, require, run_checks
 from neurorig_drivers.interface import PowerMonitor
 from neurorig_protocols.bench import MonitorConfig
 from neurorig_protocols.trace import AcquisitionPlan, AcquisitionReport, SampleBlock, join_blocks
@@ -101,8 +101,11 @@ class _MonitorChecks:
         require(bool(report.identity), "the report names no instrument")
 
     def _close(self) -> None:
-        self._monitor.close()
-        self._monitor.close()
+        close_driver(self._monitor)
+        close_driver(self._monitor)
 
     def _closed(self) -> None:
-        refuses("arm after close", lambda: self._monitor.arm(AcquisitionPlan(rate_hz=RATE_HZ)))
+        try:
+            refuses("arm after close", lambda: self._monitor.arm(AcquisitionPlan(rate_hz=RATE_HZ)))
+        finally:
+            self._monitor.close()

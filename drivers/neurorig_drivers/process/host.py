@@ -81,6 +81,10 @@ class _Hosted:
             self._child.close()
             self._child = None
 
+    def close_driver(self) -> None:
+        """Close the driver and leave its process running, for the checks of what a closed driver does."""
+        self._call("close_driver")
+
     def _learn(self, facts: dict[str, Any]) -> None:
         raise NotImplementedError
 

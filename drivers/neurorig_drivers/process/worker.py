@@ -188,6 +188,10 @@ def _serve(pipe: _Pipe) -> None:
                     answer: codec.Framed = held.facts(), {}
                 elif call == "close":
                     return
+                elif call == "close_driver":
+                    # The conformance kit asks what a closed driver does, which a process that has ended cannot say.
+                    _closed(held)
+                    answer = {}, {}
                 else:
                     answer = _dispatch(held, call, body, arrays)
             except ModuleNotFoundError as error:
@@ -197,8 +201,12 @@ def _serve(pipe: _Pipe) -> None:
             else:
                 pipe.write(encode({"ok": answer[0]}, answer[1]))
     finally:
-        if held is not None:
-            held.close()
+        _closed(held)
+
+
+def _closed(held: _Verbs | None) -> None:
+    if held is not None:
+        held.close()
 
 
 def _dispatch(held: _Verbs | None, call: str, body: codec.Message, arrays: Arrays) -> codec.Framed:

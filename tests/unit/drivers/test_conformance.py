@@ -196,3 +196,27 @@ def test_a_monitor_that_takes_no_samples_is_named(trial: Any) -> None:
     wrong = failed(check_monitor(Silent(MONITOR), MONITOR))
 
     assert wrong["takes samples whose counts add up"] == "no sample in 0.2 s"
+
+
+def hosted(**options: Any) -> HostedMonitor:
+    """Return a trial monitor with a fault, in a process of its own."""
+    return HostedMonitor(MONITOR.model_copy(update={"options": options})).__enter__()
+
+
+def test_a_crash_is_not_a_refusal(trial_drivers: Path) -> None:
+    """The verb that crashed is named with the driver's traceback, and no check after it is run."""
+    findings = check_monitor(hosted(disarm="crash"), MONITOR)
+    wrong = failed(findings)
+
+    (name,) = wrong
+    assert name.endswith("keeps the order of the verbs")
+    assert findings[-1].check.endswith(name)
+    assert "RuntimeError: disarm went wrong" in wrong[name]
+
+
+def test_a_closed_driver_is_asked_itself(trial_drivers: Path) -> None:
+    """In a process of its own, too, a driver that lets itself be armed when closed is found out; others pass."""
+    assert failed(check_monitor(hosted(), MONITOR)) == {}
+
+    (name,) = failed(check_monitor(hosted(armed_when_closed=True), MONITOR))
+    assert name.endswith("refuses to be armed when closed")

@@ -103,7 +103,8 @@ def answering_server(answers: dict[bytes, bytes], banner: bytes = b"") -> Iterat
             listener.shutdown(socket.SHUT_RDWR)
             thread.join()
             for client in clients:
-                if client.fileno() >= 0:
+                # The thread may close it at this instant.
+                with contextlib.suppress(OSError):
                     client.shutdown(socket.SHUT_RDWR)
 
 
