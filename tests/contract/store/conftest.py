@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -28,39 +28,23 @@ START_TRIES = 3
 
 
 @pytest.fixture(scope="session")
-def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def postgres_server() -> Iterator[str]:
     """URL of a real PostgreSQL of this test session, with one empty database."""
+    # Not in pytest's folder: as root the server runs as another user, and the next session of pytest closes that folder
+    # to all others while this one still runs.
+    folder = Path(tempfile.mkdtemp(prefix="neurorig-pg-"))
     with warnings.catch_warnings():
         # The server's package looks for a runtime folder that containers do not have.
         warnings.simplefilter("ignore")
-        server = _start_postgres(tmp_path_factory.mktemp("pg"))
-    RUNNING.append(server)
+        server = _start_postgres(folder)
     url = str(server.get_uri())
-    with connected(url) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         # What these tests ask of PostgreSQL does not depend on surviving a power cut.
         connection.execute("ALTER SYSTEM SET fsync = off")
         connection.execute("SELECT pg_reload_conf()")
     yield url
-    RUNNING.remove(server)
     server.cleanup()
-
-
-RUNNING: list[Any] = []
-"""The server of this process, to be started again should it die: some machines end processes that they can spare."""
-
-
-def connected(url: str) -> psycopg.Connection[Any]:
-    """Return a connection; a server that is gone is started again, and the end of its log is printed."""
-    try:
-        return psycopg.connect(url, autocommit=True)
-    except psycopg.OperationalError:
-        for server in RUNNING:
-            log = Path(server.pgdata) / "log"
-            sys.stderr.write(log.read_text(errors="replace")[-2000:] if log.is_file() else "PostgreSQL left no log\n")
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                server.start()
-        return psycopg.connect(url, autocommit=True)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _start_postgres(folder: Path) -> Any:
@@ -99,7 +83,7 @@ def new_postgres(postgres_server: str) -> Callable[[str], str]:
 
 def new_database(server: str, name: str) -> str:
     """Make an empty database; returns its URL."""
-    with connected(server) as connection:
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
     return make_url(server).set(database=name).render_as_string(hide_password=False)
 
@@ -118,7 +102,7 @@ def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         shutil.copy(request.getfixturevalue("migrated_sqlite"), path)
         return f"sqlite:///{path}"
     url: str = request.getfixturevalue("migrated_postgres")
-    with connected(url) as connection:
+    with psycopg.connect(url, autocommit=True) as connection:
         names = ", ".join(metadata.tables)
         connection.execute(f"TRUNCATE {names} RESTART IDENTITY")
     return url
