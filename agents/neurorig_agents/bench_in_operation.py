@@ -29,7 +29,7 @@ def load_bench(path: Path) -> BenchProfile:
     except OSError as error:
         raise _invalid(path, [f"it cannot be read: {error.strerror}"]) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise _invalid(path, [f"it is no TOML: {error}"]) from error
+        raise _invalid(path, [f"it is not TOML: {error}"]) from error
     try:
         return BenchProfile.model_validate(table)
     except ValidationError as error:

@@ -67,7 +67,7 @@ def _checked(server: str) -> str:
     except ValueError:
         sound = False
     if not sound:
-        raise ClientError(f"'{server}' is no server address", next_step=f"write it like {DEFAULT_SERVER}")
+        raise ClientError(f"'{server}' is not a server address", next_step=f"write it like {DEFAULT_SERVER}")
     return server.rstrip("/")
 
 

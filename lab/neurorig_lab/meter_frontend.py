@@ -60,7 +60,7 @@ def _with(faults: Faults, text: str) -> Faults:
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not (math.isfinite(seconds) and seconds >= 0):
-        raise ValueError(f"{text} is no length of time")
+        raise ValueError(f"{text} is not a length of time")
     return seconds
 
 

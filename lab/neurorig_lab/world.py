@@ -123,7 +123,7 @@ class World:
             return self._clock() - self._epoch_ns
 
     def standing(self, power_w: dict[str, float]) -> None:
-        """See WorldAccess; KeyError for an unknown rail, ValueError for a power that is no number."""
+        """See WorldAccess; KeyError for an unknown rail, ValueError for a power that is not a number."""
         with self._lock:
             level = self._standing.copy()
             for rail, power in power_w.items():

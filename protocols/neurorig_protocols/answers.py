@@ -50,7 +50,7 @@ def read(kind: type[T], content: bytes | str) -> T:
         >>> token.scopes, token.colour
         (('read', 'fly'), 'blue')
     """
-    whole: Any = kind  # a union or a list of records is no class, and may be asked for all the same
+    whole: Any = kind  # a union or a list of records is not a class, and may be asked for all the same
     try:
         return cast("T", _adapter(whole).validate_json(content, extra="allow", context=READING))
     except ValidationError:

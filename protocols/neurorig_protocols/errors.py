@@ -4,7 +4,7 @@
      +-- UserError            the request cannot be right, whoever runs it
      |    +-- InvalidConfig       a bench file or a setting contradicts itself
       |    +-- InvalidProblem      a file holds no problem that can be run
-     |    +-- BadExpression       a declared parameter is no expression over n and density
+     |    +-- BadExpression       a declared parameter is not an expression over n and density
      |    +-- NoValue             a declared parameter has no value for this size and density
      |    +-- TargetRefused       a proposed target cannot be one
      |         +-- MalformedSolution   its solution cannot be read
@@ -106,7 +106,7 @@ class InvalidProblem(UserError):
 
 
 class BadExpression(UserError):
-    """A declared parameter is no expression over n and density."""
+    """A declared parameter is not an expression over n and density."""
 
     code = "bad_expression"
 

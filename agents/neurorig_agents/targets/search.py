@@ -32,7 +32,7 @@ class Folder:
         except FileNotFoundError:
             return None
         if not isinstance(found, SolutionFile) or found.problem.key != problem.key:
-            raise UserError(f"'{path}' is no solution file of {problem.key}", where=str(path))
+            raise UserError(f"'{path}' is not a solution file of {problem.key}", where=str(path))
         return found
 
     def keep(self, found: SolutionFile) -> bool:
@@ -131,7 +131,7 @@ def better(present: Row | None, found: SolutionFile | None) -> Row | None:
         return present
     problem = found.problem
     if not isinstance(problem, MisProblem):
-        raise UserError(f"'{problem.key}' is no graph", where="--solutions")
+        raise UserError(f"'{problem.key}' is not a graph", where="--solutions")
     members = unpack_bits(found.solution, problem.n).nonzero()[0]
     source = Source(found_by=found.found_by, found_on=found.found_on, found_at=found.found_at)
     return Row(

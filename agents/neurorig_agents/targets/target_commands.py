@@ -133,7 +133,7 @@ def _problems(sizes: Sequence[int], densities: Sequence[float], seeds: Sequence[
                 try:
                     yield MisProblem(n=n, density=density, seed=seed)
                 except ValueError as error:
-                    raise UserError(f"n {n}, density {density}, seed {seed} is no instance: {error}") from error
+                    raise UserError(f"n {n}, density {density}, seed {seed} is not an instance: {error}") from error
 
 
 def _before(problem: MisProblem, kept: Folder, client: ServerClient | None) -> int | None:

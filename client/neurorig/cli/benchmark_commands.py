@@ -64,7 +64,7 @@ def numbers(text: str) -> tuple[float, ...]:
     try:
         return tuple(dict.fromkeys(float(part) for part in text.split(",")))
     except ValueError as error:
-        raise click.BadParameter(f"'{text}' is no list of numbers such as 0.01,0.1") from error
+        raise click.BadParameter(f"'{text}' is not a list of numbers such as 0.01,0.1") from error
 
 
 def scenarios_of(

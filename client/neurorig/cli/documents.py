@@ -48,7 +48,7 @@ def round_of(answer: Any) -> EvaluationRound:
     """Return the public record of a round from a server's answer; what else stands there is left out."""
     fields = answer if isinstance(answer, dict) else {}
     own = {name: fields[name] for name in EvaluationRound.model_fields if name in fields}
-    return checked(EvaluationRound, own, "this is no evaluation round")
+    return checked(EvaluationRound, own, "this is not an evaluation round")
 
 
 def checked(kind: type[T], body: Any, what: str) -> T:

@@ -162,5 +162,5 @@ def _record(
         saved = read_document(path) if path is not None else None
         fields = saved if isinstance(saved, dict) else {}
         answer, said = fields.get("evaluation"), fields.get("declaration")
-    declaration = None if said is None else checked(TuningDeclaration, said, "this is no tuning declaration")
+    declaration = None if said is None else checked(TuningDeclaration, said, "this is not a tuning declaration")
     return round_of(answer), declaration

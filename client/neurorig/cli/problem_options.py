@@ -105,5 +105,5 @@ def cost_of_value(text: str, scale: str, offset: str) -> int:
         read_number(text)
         exact = (Fraction(text) - Fraction(offset)) / Fraction(scale)
     except (ValueError, ZeroDivisionError) as error:
-        raise click.BadParameter(f"'{text}' is no number", param_hint="--target-value") from error
+        raise click.BadParameter(f"'{text}' is not a number", param_hint="--target-value") from error
     return exact.numerator // exact.denominator

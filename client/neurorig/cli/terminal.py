@@ -53,17 +53,17 @@ def is_digest(text: str, source: str = OF_FILES) -> bool:
 
 
 def fault(text: str) -> str | None:
-    """Say in words why a text is no digest; None for a digest."""
+    """Say in words why a text is not a digest; None for a digest."""
     if not text.startswith(PREFIX):
-        return f"'{text}' is no digest: one begins with '{PREFIX}'"
+        return f"'{text}' is not a digest: one begins with '{PREFIX}'"
     digits = text.removeprefix(PREFIX)
     if len(digits) != DIGITS:
-        return f"'{text}' is no digest: after '{PREFIX}' it has {len(digits)} of {DIGITS} digits"
+        return f"'{text}' is not a digest: after '{PREFIX}' it has {len(digits)} of {DIGITS} digits"
     others = sorted(set(digits) - _HEX)
     if not others:
         return None
     small = "; its letters are small ones" if set(digits) <= set(string.hexdigits) else ""
-    return f"'{text}' is no digest: '{others[0]}' is none of 0-9 and a-f{small}"
+    return f"'{text}' is not a digest: '{others[0]}' is none of 0-9 and a-f{small}"
 
 
 def _require(text: str, source: str, param_hint: str | None = None) -> None:

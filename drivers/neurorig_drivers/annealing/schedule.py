@@ -56,7 +56,7 @@ class Schedule(Record):
         """Return the integers of the annealing neuron for a cost unit of `scale` >= 1.
 
         Temperatures are ln 2 times 2^16 per cost unit: 8 bits of the kernel's unit and 8 that are not sent. UserError
-        when the lowest one is no whole unit.
+        when the lowest one is not a whole unit.
         """
         unit = _UNIT * min(scale, HOTTEST / self.t_max)
         top, low = round(self.t_max * unit * _ONE), round(self.t_min * unit * _ONE)

@@ -42,7 +42,7 @@ _REASONS = {
     "NVMLError_ResetRequired": ("the GPU needs a reset", "See the kernel's log for 'Xid' and reset the GPU."),
     "NVMLError_NotSupported": (
         "the GPU does not offer it",
-        "An energy counter needs a GPU of Volta or later that is no virtual one; power readings are no substitute "
+        "An energy counter needs a GPU of Volta or later that is not a virtual one; power readings are no substitute "
         "(docs/explanations/decisions/0018-gpu-energy-from-updates.md). Leave the monitor out.",
     ),
 }

@@ -275,7 +275,7 @@ def _check(config: MonitorConfig) -> None:
         try:
             re.compile(config.expect_idn)
         except re.error as error:
-            problems.append(f"expect_idn is no regular expression: {error}")
+            problems.append(f"expect_idn is not a regular expression: {error}")
     if problems:
         raise InvalidConfig(
             "; ".join(problems),

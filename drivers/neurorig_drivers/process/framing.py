@@ -29,7 +29,7 @@ class FrameError(Exception):
 
 
 def encode(message: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]] | None = None) -> bytes:
-    """Return one frame; TypeError when the message is no JSON or an array holds objects."""
+    """Return one frame; TypeError when the message is not JSON or an array holds objects."""
     packed = {name: np.ascontiguousarray(array) for name, array in (arrays or {}).items()}
     if any(array.dtype.hasobject for array in packed.values()):
         raise TypeError("arrays of objects cannot be framed")

@@ -188,5 +188,5 @@ def _driver_part(config: BoardConfig | MonitorConfig) -> dict[str, Any]:
 def _interpreter(config: BoardConfig | MonitorConfig) -> str:
     chosen = config.options.get("interpreter", sys.executable)
     if not isinstance(chosen, str):
-        raise InvalidConfig(f"the option 'interpreter' of driver '{config.driver}' is no path: {chosen!r}")
+        raise InvalidConfig(f"the option 'interpreter' of driver '{config.driver}' is not a path: {chosen!r}")
     return chosen

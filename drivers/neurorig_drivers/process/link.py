@@ -35,7 +35,7 @@ class RemoteFailure(Exception):
 
 
 def connect(address: str, connect_s: float | None = None) -> socket.socket:
-    """Open a stream socket within `connect_s`; OSError when nobody listens, ValueError when it is no address."""
+    """Open a stream socket within `connect_s`; OSError when nobody listens, ValueError when it is not an address."""
     if address.startswith("unix:"):
         peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         peer.settimeout(connect_s)
@@ -57,7 +57,7 @@ def host_and_port(address: str) -> tuple[str, int]:
     """Split "HOST:PORT"; ValueError when it is something else."""
     host, colon, port = address.rpartition(":")
     if not colon or not host or not port.isdigit() or int(port) > 65535:
-        raise ValueError(f"'{address}' is no address of the form HOST:PORT")
+        raise ValueError(f"'{address}' is not an address of the form HOST:PORT")
     return host, int(port)
 
 

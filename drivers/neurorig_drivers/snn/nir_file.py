@@ -84,7 +84,7 @@ def _refused(where: str, why: str) -> UserError:
 
 
 def check_types(path: Path) -> None:
-    """Raise UserError for the first node whose type is missing, is no text, or is not supported."""
+    """Raise UserError for the first node whose type is missing, is not text, or is not supported."""
     import h5py
 
     with h5py.File(path, "r") as file:
@@ -102,7 +102,7 @@ def read_nodes(path: Path) -> Any:
         return nir.read(path, type_check=False)
     except Exception as error:  # the reader raises whatever a malformed file leads it to
         culprit = _culprit(path)
-        what = f"the node {culprit} cannot be read" if culprit else "the network is no NIR graph"
+        what = f"the node {culprit} cannot be read" if culprit else "the network is not a NIR graph"
         raise UserError(f"{what}: {type(error).__name__}: {str(error)[:300]}", where="model") from error
 
 
@@ -131,7 +131,7 @@ def _text(data: Any, name: str) -> str:
     if isinstance(value, bytes):
         value = value.decode("utf-8", "replace")
     if not isinstance(value, str):
-        raise UserError(f"the type of the node '{name}' is no text", where="model")
+        raise UserError(f"the type of the node '{name}' is not text", where="model")
     return value
 
 

@@ -178,7 +178,7 @@ def _unofficial(spec: JobSpec, workload: QuboMis) -> str | None:
     if isinstance(workload.scenario, TimeToSolution) and workload.scenario.reference == "given":
         return "the job itself gave the target of its gaps"
     if workload.density not in tuning.DENSITIES:
-        return f"{workload.density:g} is no density of the benchmark"
+        return f"{workload.density:g} is not a density of the benchmark"
     if workload.n not in tuning.SIZES and workload.n < max(tuning.SIZES):
-        return f"{workload.n} is no size of the benchmark"
+        return f"{workload.n} is not a size of the benchmark"
     return None

@@ -63,7 +63,7 @@ def parse(text: str) -> Expression:
         # Leading spaces would be indentation to Python.
         tree = ast.parse(text.strip(), mode="eval")
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise _bad(f"{_short(text)} is no expression") from error
+        raise _bad(f"{_short(text)} is not an expression") from error
     return Expression(text, _number(tree.body, MAX_DEPTH))
 
 

@@ -68,7 +68,7 @@ class ToGap(Record):
 class Row(Record):
     """One machine, solver and parameters on one problem size in one scenario; means over `seeds`.
 
-    `infeasible` names the seeds whose answer is no independent set. `to_gaps` is empty for a fixed timeout.
+    `infeasible` names the seeds whose answer is not an independent set. `to_gaps` is empty for a fixed timeout.
     """
 
     board: str

@@ -42,7 +42,7 @@ def _job(base: dict[str, Any], paths: Sequence[str], values: Sequence[JsonValue]
     except ValidationError as error:
         chosen = ", ".join(f"{path}={value!r}" for path, value in zip(paths, values, strict=True))
         problems = [_problem(e["loc"], wording.sentence(e, JobSpec), e["type"], paths) for e in error.errors()]
-        raise Invalid(f"the combination {chosen} is no job", problems=problems) from error
+        raise Invalid(f"the combination {chosen} is not a job", problems=problems) from error
 
 
 def _with(body: dict[str, Any], path: str, parts: Sequence[str], value: JsonValue) -> dict[str, Any]:

@@ -33,7 +33,7 @@ class NotStorable(ValueError):
 
 
 def require_storable(body: bytes) -> None:
-    """Raise NotStorable for a body that is no JSON, or holds what cannot be stored."""
+    """Raise NotStorable for a body that is not JSON, or holds what cannot be stored."""
     if not _SUSPECT.search(body) and body.count(b"[") + body.count(b"{") <= MAX_DEPTH:
         return
     try:
@@ -67,7 +67,7 @@ def _check_text(text: str) -> None:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no JSON")
+    raise ValueError(f"{name} is not JSON")
 
 
 DRAIN_BYTES = 64 << 20

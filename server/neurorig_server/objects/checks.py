@@ -56,7 +56,7 @@ def check_nir(content: bytes, options: UploadOptions) -> Checked:  # noqa: ARG00
     """Look at the signature; UserError when it is another file."""
     if not content.startswith(SIGNATURE):
         raise UserError(
-            "the file is no NIR graph: it does not begin as an HDF5 file does",
+            "the file is not a NIR graph: it does not begin as an HDF5 file does",
             where="byte 0",
             next_step="Write the graph with `nir.write(path, graph)`.",
         )

@@ -34,7 +34,7 @@ class TraceStore:
         obstore.put(self._store, _key(digest), file)
 
     def read(self, digest: str) -> Trace:
-        """Return a trace; FileNotFoundError when it is not here, ValueError when it is no trace."""
+        """Return a trace; FileNotFoundError when it is not here, ValueError when it is not a trace."""
         return from_parquet(bytes(obstore.get(self._store, _key(digest)).bytes()))
 
     def stream(self, digest: str) -> Iterator[bytes]:

@@ -64,7 +64,7 @@ def test_what_is_no_toml_is_told(tmp_path: Path, text: str) -> None:
     """Broken TOML and bytes that are no text are refused as such."""
     path = tmp_path / "bench.toml"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(InvalidConfig, match="it is no TOML"):
+    with pytest.raises(InvalidConfig, match="it is not TOML"):
         load_bench(path)
 
 

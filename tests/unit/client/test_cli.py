@@ -156,7 +156,7 @@ def test_submit_digits_and_file(run, stand_in, bodies, tmp_path):
         (["jobs", "--limit", "0"], "limit"),
         (["watch"], "Missing argument"),
         (["jobs", "--token-file", "/nowhere/token"], "cannot read"),
-        (["jobs", "--server", "nowhere"], "no server address"),
+        (["jobs", "--server", "nowhere"], "not a server address"),
     ],
 )
 def test_wrong_usage_ends_with_two(run, stand_in, arguments, message):

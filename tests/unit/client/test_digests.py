@@ -28,7 +28,7 @@ def test_any_other_text_has_a_fault(text):
     wrong = fault(text)
 
     assert wrong is not None
-    assert wrong.startswith(f"'{text}' is no digest: ")
+    assert wrong.startswith(f"'{text}' is not a digest: ")
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_commands_say_what_is_wrong_and_ask_nobody(stand_in, arguments, source, 
 
     shown = " ".join(result.output.split())
     assert result.exit_code == 2, result.output
-    assert f"'{text}' is no digest: {words}. Next: {source}" in shown
+    assert f"'{text}' is not a digest: {words}. Next: {source}" in shown
     assert "^" not in shown
     assert not stand_in.requests
 

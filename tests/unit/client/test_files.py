@@ -117,7 +117,7 @@ def test_a_bad_file_is_told_with_its_line(run: Run, tmp_path: Path) -> None:
     assert (here.exit_code, there.exit_code) == (2, 4)
     for result in (here, there):
         assert "line 4" in result.output
-        assert "'nan' is no finite number" in result.output
+        assert "'nan' is not a finite number" in result.output
     assert run("qubo", "show", str(tmp_path / "nothing")).exit_code == 2
 
 

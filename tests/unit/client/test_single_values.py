@@ -51,7 +51,7 @@ def test_row_of_one_seed_says_that_its_spread_is_unknown(summary):
 
 
 def test_csv_leaves_an_unknown_uncertainty_empty(summary):
-    """An empty field is no number, where 0 would call the mean exact."""
+    """An empty field is not a number, where 0 would call the mean exact."""
     (line,) = csv.DictReader(io.StringIO(benchmark_tables.summary_csv(summary)))
 
     assert (line["gap_official"], line["u_gap_official"], line["u_power_w"]) == ("0.0321", "", "0.01")

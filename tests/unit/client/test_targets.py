@@ -165,7 +165,7 @@ def test_check_refuses_what_is_no_solution(run, tmp_path, text, options, message
 
 
 def test_files_that_cannot_be_read_are_usage_errors(run, tmp_path):
-    """A file that is not there, one that is no text, and one that is too large are named."""
+    """A file that is not there, one that is not text, and one that is too large are named."""
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with (tmp_path / "huge").open("wb") as huge:
         huge.truncate(5 << 20)

@@ -62,8 +62,8 @@ def test_a_network_comes_back(network: SpikingNetwork) -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("&", "no compressed text"),
-        ("AAAA", "no compressed text"),
+        ("&", "not compressed text"),
+        ("AAAA", "not compressed text"),
         (packed([]), "ends too soon"),
         (packed([1, 2, 3]), "ends too soon"),
         (packed([0, 1, 1, 0]), "other lengths"),

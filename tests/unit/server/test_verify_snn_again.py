@@ -126,7 +126,7 @@ def test_spikes_of_a_hidden_population_are_counted_too() -> None:
 @pytest.mark.parametrize(
     ("fields", "why"),
     [
-        ({"network": "AAAA"}, "no compressed text"),
+        ({"network": "AAAA"}, "not compressed text"),
         ({"populations": [{"name": "a", "neurons": 3, "spikes": 1}], "spikes": 1}, "other neurons"),
     ],
 )

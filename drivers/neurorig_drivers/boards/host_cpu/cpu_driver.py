@@ -107,7 +107,7 @@ def _chosen_core(options: dict[str, object]) -> int | None:
         return None
     if isinstance(core, bool) or not isinstance(core, int) or core not in allowed:
         raise InvalidConfig(
-            f"option 'core' is {core!r}, which is no core that this process may use",
+            f"option 'core' is {core!r}, which is not a core that this process may use",
             where="board.options",
             next_step=f"use one of {', '.join(map(str, allowed))}" if allowed else "leave it out on this system",
         )

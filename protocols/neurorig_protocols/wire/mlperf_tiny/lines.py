@@ -106,7 +106,7 @@ def reply_of(line: str) -> Reply:
             try:
                 values = {f.name: _FIELDS[str(f.type)].read(match[f.name]) for f in fields(kind)}
             except ValueError:
-                # It looked right but 1.2.3 is no number: keep the line rather than guess.
+                # It looked right but 1.2.3 is not a number: keep the line rather than guess.
                 continue
             reply: Reply = kind(**values)
             return reply

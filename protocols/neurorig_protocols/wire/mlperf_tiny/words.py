@@ -63,7 +63,7 @@ class DbLoad:
 
 @dataclass(frozen=True)
 class DbBytes:
-    """`db HH..`: the data bytes up to `invalid`, the first pair of characters that is no hex number."""
+    """`db HH..`: the data bytes up to `invalid`, the first pair of characters that is not a hex number."""
 
     data: bytes
     invalid: str | None = None

@@ -101,7 +101,7 @@ def unquote(text: str) -> str:
     found = text.strip()
     inner = found[1:-1]
     if len(found) < 2 or found[0] not in "\"'" or found[-1] != found[0]:
-        raise ValueError(f"{found[:40]} is no quoted string")
+        raise ValueError(f"{found[:40]} is not a quoted string")
     if inner.replace(found[0] * 2, "").count(found[0]):
         raise ValueError(f"{found[:40]} has a lone quote inside")
     return inner.replace(found[0] * 2, found[0])

@@ -31,7 +31,7 @@ Fault = Literal["syntax", "not_finite", "overflow"]
 
 
 class BadNumber(ValueError):
-    """A word is no number that can be held; `reason` is a stable word, `index` says which of the words it was."""
+    """A word is not a number that can be held; `reason` is a stable word, `index` says which of the words it was."""
 
     def __init__(self, reason: Fault, message: str, index: int = 0) -> None:
         super().__init__(message)
@@ -79,8 +79,8 @@ def read_number(word: str) -> tuple[int, int, float]:
     match = _NUMBER.fullmatch(word) if len(word) <= _LONGEST else None
     if match is None or not (match[2] or match[3]):
         if _NOT_FINITE.fullmatch(word):
-            raise BadNumber("not_finite", f"'{word}' is no finite number")
-        raise BadNumber("syntax", f"'{word[:40]}' is no number")
+            raise BadNumber("not_finite", f"'{word}' is not a finite number")
+        raise BadNumber("syntax", f"'{word[:40]}' is not a number")
     fraction = match[3] or ""
     digits = (match[2] + fraction).lstrip("0")
     kept = digits.rstrip("0")

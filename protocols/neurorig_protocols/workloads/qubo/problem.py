@@ -119,7 +119,7 @@ def _fraction_digits(denominator: int) -> int:
             denominator, count = denominator // factor, count + 1
         counts.append(count)
     if denominator != 1:
-        raise ValueError(f"a fraction of {denominator} is no finite decimal")
+        raise ValueError(f"a fraction of {denominator} is not a finite decimal")
     return max(counts)
 
 

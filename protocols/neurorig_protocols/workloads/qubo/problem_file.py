@@ -149,7 +149,7 @@ def _width(problem: Problem) -> int:
 
 def _broken(why: str) -> InvalidProblem:
     return InvalidProblem(
-        f"this is no problem as neurorig keeps it: {why}",
+        f"this is not a problem as neurorig keeps it: {why}",
         reason="syntax",
         next_step="Upload the original file again.",
     )

@@ -124,7 +124,7 @@ def recompute(problem: Costed, solution: str, bound: Bound | None = None) -> int
     cost = problem.cost(bits)
     if isinstance(problem, mis.Instance) and not problem.is_independent_set(bits):
         raise NotIndependent(
-            "the set holds both ends of an edge, so it is no independent set",
+            "the set holds both ends of an edge, so it is not an independent set",
             where="solution",
             next_step="Take one end of each such edge out of the set: the cost falls.",
         )
@@ -203,7 +203,7 @@ def parse(text: str) -> SolutionFile | PlainBits:
         except ValidationError as error:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"])) or "file"
-            raise MalformedSolution(f"this is no solution file: {first['msg']}", where=place) from error
+            raise MalformedSolution(f"this is not a solution file: {first['msg']}", where=place) from error
     bits = "".join(text.split())
     if not bits or set(bits) - {"0", "1"}:
         raise MalformedSolution(

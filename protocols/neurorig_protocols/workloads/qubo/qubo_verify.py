@@ -158,7 +158,7 @@ def _check_reached(
 ) -> tuple[ReachedGap, list[str]]:
     """Recompute one reached gap; it counts only where the exact cost reaches it.
 
-    `bound` is how far the board's own cost may be off. A claim that misses by no more is no false report: the board
+    `bound` is how far the board's own cost may be off. A claim that misses by no more is not a false report: the board
     stopped in good faith, and what is known is that the gap was not reached until then.
     """
     codes = [] if reached.target_cost == target_cost else ["target_mismatch"]

@@ -119,7 +119,7 @@ def unpack_network(text: str) -> SpikingNetwork:
         opened = zlib.decompressobj()
         data = opened.decompress(base64.b64decode(text, validate=True), MAX_BYTES + 8 * _HEAD)
     except (binascii.Error, zlib.error, ValueError) as error:
-        raise _malformed(f"it is no compressed text: {error}") from error
+        raise _malformed(f"it is not compressed text: {error}") from error
     if not opened.eof or len(data) < 8 * _HEAD:
         raise _malformed("it ends too soon, or is larger than a network may be")
     inputs, *sizes = np.frombuffer(data, "<i8", _HEAD).tolist()

@@ -120,7 +120,7 @@ def test_a_folder_keeps_the_better_solution(tmp_path):
     (tmp_path / "best" / f"{PROBLEM.key}.json").write_text(
         solution(3).model_copy(update={"problem": MisProblem(n=60, density=0.1, seed=12)}).model_dump_json()
     )
-    with pytest.raises(UserError, match="no solution file"):
+    with pytest.raises(UserError, match="not a solution file"):
         folder.get(PROBLEM)
 
 
@@ -154,8 +154,8 @@ def test_improve_proposes_what_is_better(tmp_path, server):
         (["--propose"], "no server is given"),
         (["--propose", "--server", "http://127.0.0.1:9"], "no token is given"),
         (["--propose", "--server", "http://127.0.0.1:9", "--token-file", "/nowhere/token"], "cannot be read"),
-        (["--n", "0"], "no instance"),
-        (["--density", "2"], "no instance"),
+        (["--n", "0"], "not an instance"),
+        (["--density", "2"], "not an instance"),
     ],
 )
 def test_wrong_options_are_said(tmp_path, arguments, message):

@@ -102,7 +102,7 @@ def test_large_costs_keep_their_last_digit(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_problem_is_the_jobs_fault(tmp_path: Path) -> None:
     """And one that is not there is the bench's."""
-    with pytest.raises(JobError, match="no problem as neurorig keeps it"):
+    with pytest.raises(JobError, match="not a problem as neurorig keeps it"):
         work(tmp_path, FIXED, b"something else")
     with pytest.raises(InfraError, match="not at the bench"):
         prepare(spec(FIXED), "attempt-1", {})

@@ -264,7 +264,7 @@ def test_saved_record_that_is_none_is_a_usage_error(run, tmp_path, text):
     result = run("evaluation", "verify", "--file", str(path))
 
     assert result.exit_code == 2
-    assert "no evaluation round" in result.output or "no tuning declaration" in result.output
+    assert "not an evaluation round" in result.output or "not a tuning declaration" in result.output
 
 
 @pytest.mark.parametrize("arguments", [[], [ROUND, "--file", "x"]])

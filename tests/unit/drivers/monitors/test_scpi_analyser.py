@@ -348,7 +348,7 @@ def test_nobody_at_the_address_is_unavailable(start_meter: StartMeter) -> None:
     [
         ({"channels": ()}, "no channel"),
         ({"resource": ""}, "no VISA resource"),
-        ({"expect_idn": "("}, "no regular expression"),
+        ({"expect_idn": "("}, "not a regular expression"),
         ({"options": {"timeout": 1}}, "unknown option 'timeout'"),
         ({"options": {"timeout_s": "soon"}}, "timeout_s"),
         ({"options": {"timeout_s": 0}}, "timeout_s"),

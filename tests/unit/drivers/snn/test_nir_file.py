@@ -54,12 +54,12 @@ HIDDEN = "node/nodes/hidden/"
 FLAWS: dict[str, tuple[Edit, str]] = {
     "no type": (without(HIDDEN + "type"), "the node 'hidden' has no type"),
     "an unknown type": (instead(HIDDEN + "type", "Izhikevich"), "the node 'hidden' is of the type Izhikevich"),
-    "a type that is a number": (instead(HIDDEN + "type", 3), "the type of the node 'hidden' is no text"),
+    "a type that is a number": (instead(HIDDEN + "type", 3), "the type of the node 'hidden' is not text"),
     "a type that is an enumeration": (
         instead(HIDDEN + "type", 1, dtype=h5py.enum_dtype({"LIF": 1}, basetype="i")),
-        "the type of the node 'hidden' is no text",
+        "the type of the node 'hidden' is not text",
     ),
-    "a list of types": (instead(HIDDEN + "type", np.array([b"LIF"])), "the type of the node 'hidden' is no text"),
+    "a list of types": (instead(HIDDEN + "type", np.array([b"LIF"])), "the type of the node 'hidden' is not text"),
     "a node that is data": (instead("node/nodes/hidden", np.zeros(3)), "the node 'hidden' is data"),
     "a parameter too many": (
         lambda file: file.create_dataset(HIDDEN + "extra", data=1.0),
@@ -71,11 +71,11 @@ FLAWS: dict[str, tuple[Edit, str]] = {
         instead("node/nodes/fc1/weight", np.full((4, 6), b"x")),
         "the node 'fc1' (Linear) cannot be read",
     ),
-    "no nodes at all": (without("node"), "the network is no NIR graph"),
-    "no edges": (without("node/edges"), "the network is no NIR graph"),
-    "edges of three ends": (instead("node/edges", np.array([[b"a", b"b", b"c"]])), "the network is no NIR graph"),
-    "edges of numbers": (instead("node/edges", np.array([[1, 2]])), "the network is no NIR graph"),
-    "edges that are no text": (instead("node/edges", np.array([[b"\xff", b"b"]])), "the network is no NIR graph"),
+    "no nodes at all": (without("node"), "the network is not a NIR graph"),
+    "no edges": (without("node/edges"), "the network is not a NIR graph"),
+    "edges of three ends": (instead("node/edges", np.array([[b"a", b"b", b"c"]])), "the network is not a NIR graph"),
+    "edges of numbers": (instead("node/edges", np.array([[1, 2]])), "the network is not a NIR graph"),
+    "edges that are no text": (instead("node/edges", np.array([[b"\xff", b"b"]])), "the network is not a NIR graph"),
     "edges to nowhere": (instead("node/edges", np.zeros((1000, 2), "S5")), "one of them is missing"),
     "a step that is a group": (
         lambda file: (file["node/metadata"].pop("dt"), file["node/metadata"].create_group("dt")),

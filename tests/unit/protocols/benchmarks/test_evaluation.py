@@ -158,8 +158,8 @@ def job(
         (job(7), ROUND, "official-evaluation", "evaluation", f"round {ROUND} drew"),
         (job(7, n=10_000), ROUND, "official-evaluation", "evaluation", f"round {ROUND} drew"),
         (job(7, solver_seed=8), ROUND, "exploratory", "evaluation", "solver seed 8"),
-        (job(7, n=251), ROUND, "exploratory", "evaluation", "251 is no size"),
-        (job(7, density=0.3), ROUND, "exploratory", "evaluation", "0.3 is no density"),
+        (job(7, n=251), ROUND, "exploratory", "evaluation", "251 is not a size"),
+        (job(7, density=0.3), ROUND, "exploratory", "evaluation", "0.3 is not a density"),
     ],
 )
 def test_standing(spec: JobSpec, round_id: str | None, name: str, seed: str, why: str) -> None:

@@ -84,7 +84,7 @@ def test_decimals_are_written_exactly(digits: int, exponent: int, halvings: int)
 
 def test_a_third_is_no_decimal() -> None:
     """What has no finite decimal is refused rather than rounded."""
-    with pytest.raises(ValueError, match="no finite decimal"):
+    with pytest.raises(ValueError, match="not a finite decimal"):
         decimal_text(Fraction(1, 3))
 
 

@@ -23,7 +23,7 @@ def test_a_written_graph_passes(tmp_path: Path) -> None:
 @pytest.mark.parametrize("content", [b"", b"{}", b"\x89HDF\r\n"])
 def test_another_file_is_no_graph(content: bytes) -> None:
     """A file that does not begin as HDF5 does is refused, with how to write one."""
-    with pytest.raises(UserError, match="no NIR graph") as caught:
+    with pytest.raises(UserError, match="not a NIR graph") as caught:
         check_of("nir")(content, {})
 
     assert "nir.write" in (caught.value.next_step or "")

@@ -177,7 +177,7 @@ def _named(name: object) -> tuple[str, int]:
     """Split "name[0..k]" into the name and how many it stands for."""
     match = _RANGE.match(str(name))
     if match is None or int(match[2] or 0) != 0:
-        raise ValueError(f"'{name}' is no name of the form name or name[0..last]")
+        raise ValueError(f"'{name}' is not a name of the form name or name[0..last]")
     return match[1], int(match[3] or 0) + 1
 
 

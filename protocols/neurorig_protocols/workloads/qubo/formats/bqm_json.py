@@ -71,7 +71,7 @@ def _schema(document: Document) -> str:
     version = document.get("version")
     schema = version.get("bqm_schema") if isinstance(version, dict) else None
     if not isinstance(schema, str) or schema[:2] not in ("1.", "2.", "3."):
-        wrong("version.bqm_schema", "is not 1, 2 or 3: this JSON is no model that dimod wrote", next_step=_WRITE)
+        wrong("version.bqm_schema", "is not 1, 2 or 3: this JSON is not a model that dimod wrote", next_step=_WRITE)
     if schema.endswith("-dense"):
         wrong("version.bqm_schema", "is openjij's dense matrix, not dimod's lists", next_step=_WRITE)
     return schema
@@ -132,11 +132,11 @@ def _numbers(document: Document, key: str, count: int) -> list[str]:
 def _unpacked(document: Document, key: str, kind: str, count: int) -> npt.NDArray[Any]:
     value = document.get(key)
     if not isinstance(value, str) or isinstance(value, Number):
-        wrong(key, "is no base64 text")
+        wrong(key, "is not base64 text")
     try:
         raw = base64.b64decode(value, validate=True)
     except (binascii.Error, ValueError):
-        wrong(key, "is no base64 text")
+        wrong(key, "is not base64 text")
     if len(raw) != count * np.dtype(kind).itemsize:
         refuse(None, f"'{key}' has {len(raw)} bytes, {count} numbers of {kind[1:]} are announced", "count_mismatch")
     return np.frombuffer(raw, kind)

@@ -91,7 +91,7 @@ def terms_of(document: Document, keys: Keys, vartype: str, *, scale: Decimal = D
 def _order(document: Document, keys: Keys) -> dict[Hashable, int]:
     names = document.get(keys.variables)
     if not isinstance(names, list):
-        wrong(keys.variables, "is no list")
+        wrong(keys.variables, "is not a list")
     require_size(len(names))
     order = {_key(name): k for k, name in enumerate(names)}
     if len(order) < len(names):
@@ -105,7 +105,7 @@ def _listed(
     """Return the numbers of the variables (terms, ends) and the coefficients as they are written."""
     found = document.get(key)
     if not isinstance(found, list):
-        wrong(key, "is no list")
+        wrong(key, "is not a list")
     words, places = [], []
     for k, term in enumerate(found):
         if not isinstance(term, dict) or not isinstance(term.get(value), Number):

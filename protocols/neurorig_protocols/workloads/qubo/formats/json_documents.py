@@ -34,11 +34,11 @@ def load(text: str) -> Document:
             text, parse_float=kept, parse_int=kept, parse_constant=_not_finite, object_pairs_hook=_members
         )
     except json.JSONDecodeError as error:
-        refuse(error.lineno, f"this is no JSON: {error.msg}, column {error.colno}", "syntax")
+        refuse(error.lineno, f"this is not JSON: {error.msg}, column {error.colno}", "syntax")
     except (ValueError, RecursionError) as error:
         if isinstance(error, InvalidProblem):
             raise
-        refuse(None, "this is no JSON that can be read: it is nested too deeply", "syntax")
+        refuse(None, "this is not JSON that can be read: it is nested too deeply", "syntax")
     if not isinstance(found, dict):
         refuse(None, "a JSON object is due", "syntax")
     return found
@@ -82,7 +82,7 @@ def number(document: Document, key: str) -> Fraction:
     """Return a member that is a number, exactly."""
     value = document.get(key)
     if not isinstance(value, Number):
-        wrong(key, "is no number")
+        wrong(key, "is not a number")
     try:
         mantissa, exponent, _ = read_number(value)
     except BadNumber as bad:
@@ -120,7 +120,7 @@ def _kept_once() -> Callable[[str], Number]:
 
 
 def _not_finite(name: str) -> NoReturn:
-    raise InvalidProblem(f"{name} is no finite number", reason="not_finite")
+    raise InvalidProblem(f"{name} is not a finite number", reason="not_finite")
 
 
 def _members(pairs: list[tuple[str, Any]]) -> Document:

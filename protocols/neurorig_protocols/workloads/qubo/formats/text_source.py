@@ -112,7 +112,7 @@ def decode(data: bytes) -> str:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
-        raise InvalidProblem("this is no UTF-8 text", where=f"line {line}", reason="encoding") from error
+        raise InvalidProblem("this is not UTF-8 text", where=f"line {line}", reason="encoding") from error
     if not text.strip():
         raise InvalidProblem("the file is empty", reason="empty")
     return text
@@ -205,7 +205,7 @@ def listed(names: Iterable[str]) -> str:
 def count(word: str, line: int, what: str) -> int:
     """Return a number of things, at most nine digits; reasons: syntax, too_large."""
     if not (word.isascii() and word.isdigit()):
-        refuse(line, f"'{word[:_SHOWN]}' is no number of {what}", "syntax")
+        refuse(line, f"'{word[:_SHOWN]}' is not a number of {what}", "syntax")
     if len(word.lstrip("0")) > 9:
         refuse(line, f"{word[:_SHOWN]} {what} are too many", "too_large")
     return int(word)
@@ -304,7 +304,7 @@ class Collector:
         for line, word in zip(self._lines, words, strict=True):
             digits = word.removeprefix("-")
             if not (digits.isascii() and digits.isdigit()):
-                refuse(line, f"'{word[:60]}' is no index", "syntax")
+                refuse(line, f"'{word[:60]}' is not an index", "syntax")
             if digits != word or len(word) > _DIGITS:
                 refuse(line, f"the index {word[:60]} is out of range", "index_out_of_range")
 

@@ -76,7 +76,7 @@ def _labels(edges: list[tuple[int, str, str, str]]) -> list[str]:
         return _ascending(seen)
     if len(names) < len(seen):
         # The heading of a table, `source,target`, would else be an edge.
-        refuse(seen[names[0]], f"'{names[0]}' is no number, and other vertices are numbers", "syntax")
+        refuse(seen[names[0]], f"'{names[0]}' is not a number, and other vertices are numbers", "syntax")
     return names
 
 

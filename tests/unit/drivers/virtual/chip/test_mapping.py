@@ -184,7 +184,7 @@ def test_a_foreign_placement_is_checked(mis: MakeMis) -> None:
 def test_the_picture_shows_every_core_in_its_place(
     mis: MakeMis, chips: int, tiles: int, grain: str, size: tuple[int, int]
 ) -> None:
-    """Cells lie as on the mesh; the busiest one has 100 %, and what hosts nothing is no number."""
+    """Cells lie as on the mesh; the busiest one has 100 %, and what hosts nothing is not a number."""
     network, mesh = from_arrays(mis(40, 0.1, 0)), Mesh(chips, tiles)
     tree = chips > 1
     core = np.arange(40) % (mesh.cores - 3) + 3 if tree else np.arange(40) % mesh.cores

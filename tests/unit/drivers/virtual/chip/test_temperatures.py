@@ -1,4 +1,4 @@
-"""The schedule follows the coefficients of whatever is no independent set."""
+"""The schedule follows the coefficients of whatever is not an independent set."""
 
 from __future__ import annotations
 
