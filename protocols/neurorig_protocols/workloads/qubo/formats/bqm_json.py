@@ -46,7 +46,7 @@ def read(text: str, options: Options) -> Terms:
     fixed(Options(sense=options.sense), NAME)
     document = load(text)
     schema = _schema(document)
-    refuse_foreign(document, "offset")
+    refuse_foreign(text, document, "offset", "variable_type")
     vartype = vartype_of(document, "variable_type", "SPIN", "BINARY", options.vartype)
     if schema.startswith("1."):
         return terms_of(document, DIMOD_1, vartype)

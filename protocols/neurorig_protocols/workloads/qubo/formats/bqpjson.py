@@ -60,7 +60,7 @@ def read(text: str, options: Options) -> Terms:
     document = load(text)
     if document.get("version") != "1.0.0":
         wrong("version", "is not 1.0.0")
-    refuse_foreign(document, "offset", "scale")
+    refuse_foreign(text, document, "offset", "scale", "variable_domain")
     vartype = vartype_of(document, "variable_domain", "spin", "boolean", options.vartype)
     scale = number(document, "scale")
     if scale <= 0:
@@ -110,6 +110,9 @@ def _listed(
     for k, term in enumerate(found):
         if not isinstance(term, dict) or not isinstance(term.get(value), Number):
             wrong(key, f"has no number '{value}' in term {k} (counted from 0)")
+        if len(term) > len(ends) + 1:
+            foreign = next(name for name in term if name not in (value, *ends))
+            wrong(key, f"has the unknown member '{foreign[:40]}' in term {k} (counted from 0)")
         at = [order.get(_key(term.get(end)), -1) for end in ends]
         if -1 in at:
             refuse(None, f"'{key}', term {k} (counted from 0), names no variable of the file", "index_out_of_range")

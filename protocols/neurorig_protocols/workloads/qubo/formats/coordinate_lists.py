@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from neurorig_protocols.workloads.qubo.coefficients import Terms, require_size
+from neurorig_protocols.workloads.qubo.formats.statements import VARTYPES, stated_offset, statements
 from neurorig_protocols.workloads.qubo.formats.text_source import (
     Collector,
     Options,
@@ -17,15 +17,12 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     refuse,
     require_count,
     require_once,
-    stated_offset,
     symmetric,
     to_binary,
 )
 from neurorig_protocols.workloads.qubo.problem import MAX_N
 
 COO = "coo"
-
-HEADER = re.compile(r"^[ \t]*#.*?vartype[:=][ \t]*(\w+)", re.MULTILINE | re.ASCII)
 
 
 def read_coo(text: str, options: Options) -> Terms:
@@ -44,20 +41,34 @@ def read_coo(text: str, options: Options) -> Terms:
     return to_binary(terms) if vartype == "spin" else terms
 
 
+def states_vartype(text: str) -> bool:
+    """Return whether a comment states the kind of variables, which makes a list of entries a coordinate list."""
+    return any(said.subject == "vartype" for said in statements(text, "#"))
+
+
 def _vartype(text: str, stated: Vartype | None) -> Vartype:
-    said = {word.lower() for word in HEADER.findall(text)}
-    if said - {"binary", "spin"} or len(said) > 1:
-        refuse(None, f"the header's vartype is not one of BINARY and SPIN: {', '.join(sorted(said))[:60]}", "header")
-    if stated is not None and said - {stated}:
-        refuse(None, f"the header says another vartype than '{stated}'", "option")
-    if stated is None and not said:
+    chosen: Vartype | None = stated
+    for said in statements(text, "#"):
+        if said.subject != "vartype":
+            continue
+        meant = VARTYPES.get(said.word.lower())
+        if meant is None or meant == "other":
+            if meant or said.strict:
+                refuse(said.line, f"the vartype '{said.word[:40]}' is not BINARY or SPIN", "header")
+        elif chosen not in (None, meant):
+            if stated is None:
+                refuse(said.line, f"the vartype '{said.word}' contradicts an earlier one, '{chosen}'", "header")
+            refuse(said.line, f"the file states the vartype '{said.word}', '{stated}' cannot be stated", "option")
+        else:
+            chosen = meant
+    if chosen is None:
         refuse(
             None,
-            "this coordinate list does not say whether its variables are binary or spins",
+            "this coordinate list does not state whether its variables are binary or spins",
             "vartype",
             next_step="State the vartype, binary or spin; dimod writes it with vartype_header=True.",
         )
-    return "spin" if "spin" in said or stated == "spin" else "binary"
+    return chosen
 
 
 QBSOLV = "qbsolv"

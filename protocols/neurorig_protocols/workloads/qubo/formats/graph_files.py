@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurorig_protocols.workloads.qubo.coefficients import Terms, require_size
+from neurorig_protocols.workloads.qubo.formats.statements import refuse_statements
 from neurorig_protocols.workloads.qubo.formats.text_source import (
     Collector,
     Entries,
@@ -15,7 +16,6 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     fixed,
     lines,
     refuse,
-    refuse_constant,
     refuse_loops,
     require_count,
     require_once,
@@ -34,7 +34,8 @@ def read_dimacs(text: str, options: Options) -> Terms:
 
 def dimacs_edges(text: str) -> tuple[int, Entries]:
     """Return the number of vertices and the edges of a file, each once, with weight 1."""
-    refuse_constant(text, "c")
+    # Lines of other problems on the same graph are passed over as comments are.
+    refuse_statements(text, "cdvx")
     found = lines(text, ("c",))
     n, m = _header(found)
     entries = Collector(base=1, n=n)
@@ -64,7 +65,9 @@ def _header(found: Iterator[tuple[int, list[str]]]) -> tuple[int, int]:
 
 
 def _require_weight_one(line: int, words: list[str]) -> None:
-    if len(words) == 3 and words[2] != "1":
+    if len(words) != 3:
+        refuse(line, f"'n vertex weight' is expected, there are {len(words)} words", "syntax")
+    if words[2] != "1":
         refuse(
             line,
             f"vertex {words[1][:20]} has the weight {words[2][:20]}: weighted sets are not what this format is read as",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from fractions import Fraction
@@ -12,6 +13,7 @@ import numpy as np
 
 from neurorig_protocols.errors import InvalidProblem
 from neurorig_protocols.workloads.qubo.coefficients import BadNumber, Decimals, read_number, read_numbers
+from neurorig_protocols.workloads.qubo.formats.statements import SENSES, number_in, subject_of
 from neurorig_protocols.workloads.qubo.formats.text_source import Entries, refuse, require_once
 from neurorig_protocols.workloads.qubo.problem import Ints
 
@@ -60,11 +62,42 @@ def _label(label: Any) -> str:
     return str(label)
 
 
-def refuse_foreign(document: Document, *own: str) -> None:
-    """Refuse members that would change the value and that the format does not have; reason: statement."""
-    for key in ("constant", "offset", "scale", "sense", "maximize", "maximise"):
-        if key in document and key not in own:
-            refuse(None, f"the member '{key}' is not part of this format, and would change the value", "statement")
+_NOTES = ("info", "metadata")
+"""Members for notes of every kind."""
+
+
+def refuse_foreign(text: str, document: Document, *own: str) -> None:
+    """Refuse members that would change the value and that the format does not have; reason: statement.
+
+    Args:
+        text: the file.
+        document: what it holds.
+        own: the format's own members of this kind; notes may repeat them.
+    """
+    for name, value in document.items():
+        if name not in own and _changes_value(name, value):
+            _refuse_member(text, name, 0)
+    for note in _NOTES:
+        found = document.get(note)
+        for name, value in found.items() if isinstance(found, dict) else ():
+            if _changes_value(name, value) and not (name in own and value == document.get(name)):
+                _refuse_member(text, name, text.find(f'"{note}"'))
+
+
+def _changes_value(name: str, value: Any) -> bool:
+    """Return whether a member states anything but minimise, a constant of 0 or a scale of 1."""
+    subject = subject_of(name)
+    if subject is None or value is None:
+        return False
+    if subject == "sense":
+        return value is not (SENSES.get(name.lower()) == "min") and SENSES.get(str(value).lower()) != "min"
+    return subject == "vartype" or number_in(str(value)) != (subject == "scale")
+
+
+def _refuse_member(text: str, name: str, begin: int) -> NoReturn:
+    member = re.compile(rf"{re.escape(json.dumps(name))}\s*:").search(text, max(0, begin))
+    line = text.count("\n", 0, member.start()) + 1 if member else None
+    refuse(line, f"the member '{name[:60]}' is not part of this format, and would change the value", "statement")
 
 
 def vartype_of(document: Document, key: str, spin: str, binary: str, stated: str | None) -> str:

@@ -19,6 +19,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurorig_protocols.workloads.qubo.coefficients import Terms, require_size
+from neurorig_protocols.workloads.qubo.formats.statements import refuse_statements, stated_offset
 from neurorig_protocols.workloads.qubo.formats.text_source import (
     Collector,
     Entries,
@@ -28,10 +29,8 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     lines,
     matrix_terms,
     refuse,
-    refuse_constant,
     require_count,
     require_once,
-    stated_offset,
     symmetric,
 )
 
@@ -51,7 +50,7 @@ def read(text: str, options: Options) -> Terms:
 
 def edges(text: str) -> tuple[int, Entries]:
     """Return the vertices and edges of an adjacency matrix; a 0 is no edge."""
-    refuse_constant(text, "%")
+    refuse_statements(text, "%")
     n, upper = _matrix(text)
     return n, upper.take(np.flatnonzero(upper.values.mantissa))
 

@@ -25,6 +25,7 @@ from typing import NoReturn
 import numpy as np
 
 from neurorig_protocols.workloads.qubo.coefficients import BadNumber, Decimals, Terms, read_number, require_size
+from neurorig_protocols.workloads.qubo.formats.statements import stated_offset
 from neurorig_protocols.workloads.qubo.formats.text_source import (
     Collector,
     Entries,
@@ -36,7 +37,6 @@ from neurorig_protocols.workloads.qubo.formats.text_source import (
     refuse,
     require_count,
     require_once,
-    stated_offset,
 )
 
 NAME = "qplib"
@@ -64,7 +64,7 @@ def read(text: str, options: Options) -> Terms:
     quadratic = _list(found, n, 0 if kind.upper().startswith("L") else None)
     linear = _linear(found, n)
     offset = found.number("the constant")
-    stated_offset(text, "#!%", sense="max" if _SENSES[sense] else "min", own=offset)
+    stated_offset(text, "#!%", sense="max" if _SENSES[sense] else "min", own=offset, inline=True)
     return _terms(n, quadratic, linear, offset, maximise=_SENSES[sense])
 
 

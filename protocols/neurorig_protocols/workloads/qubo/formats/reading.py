@@ -149,7 +149,7 @@ def sniff(text: str) -> str:
         return matrix_market.NAME
     if text.lstrip().startswith("{"):
         return bqpjson.NAME if bqpjson.SIGN.search(text) else bqm_json.NAME
-    if coordinate_lists.HEADER.search(text[:4096]):
+    if coordinate_lists.states_vartype(text[:4096]):
         return coordinate_lists.COO
     line, words = next(lines(text, ("c", "C", "#", "%")), (1, []))
     if words[:2] == ["p", "qubo"]:

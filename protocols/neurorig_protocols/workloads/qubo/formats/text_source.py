@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -13,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from neurorig_protocols.errors import InvalidProblem
-from neurorig_protocols.workloads.qubo.coefficients import BadNumber, Decimals, Terms, read_number, read_numbers, total
+from neurorig_protocols.workloads.qubo.coefficients import BadNumber, Decimals, Terms, read_numbers, total
 from neurorig_protocols.workloads.qubo.problem import MAX_ENTRIES
 
 Sense = Literal["min", "max"]
@@ -124,71 +123,6 @@ def lines(text: str, comments: tuple[str, ...] = ()) -> Iterator[tuple[int, list
         words = line.split()
         if words and not words[0].startswith(comments):
             yield number, words
-
-
-_STATEMENT = re.compile(
-    r"(?<![\w.-])(offset|constant|scale|sense|vartype)[ \t]*[:=][ \t]*([^\s,;]+)", re.IGNORECASE | re.ASCII
-)
-_VARTYPES = {"binary": "binary", "boolean": "binary", "spin": "spin", "ising": "spin"}
-_SENSES = {"min": "min", "minimize": "min", "minimise": "min", "max": "max", "maximize": "max", "maximise": "max"}
-
-
-def stated_offset(
-    text: str, comments: str, *, sense: Sense = "min", vartype: Vartype = "binary", own: Fraction | None = None
-) -> Fraction:
-    """Return the constant that comments state, 0 without one, and refuse what contradicts the way the file is read.
-
-    Programs write what their format has no place for into comments, such as `# offset=42`. Skipping such a line would
-    give another problem than its writer's. Prose is left alone: a statement is `name=value` or `name: value`.
-
-    Args:
-        text: the file.
-        comments: the characters that begin a comment line.
-        sense: the sense in which the file is read.
-        vartype: the kind of variables as which the file is read.
-        own: the constant that the format itself gives; None where it has no place for one.
-
-    Raises:
-        InvalidProblem: reason statement, for another sense, vartype, constant or scale than the one that is used.
-    """
-    found: Fraction | None = own
-    for comment in re.finditer(rf"^[ \t]*[{re.escape(comments)}].*$", text, re.MULTILINE):
-        for name, word in _STATEMENT.findall(comment[0]):
-            line = text.count("\n", 0, comment.start()) + 1
-            lower, what = word.lower(), name.lower()
-            if what in ("offset", "constant") and (number := _number(word)) is not None:
-                if found not in (None, number):
-                    _refuse_statement(line, f"the constant {word}", "another constant is given before")
-                found = number
-            elif what == "scale" and _number(word) not in (None, 1):
-                _refuse_statement(line, f"the scale {word}", "this format has no scale")
-            elif what == "sense" and _SENSES.get(lower, sense) != sense:
-                _refuse_statement(line, f"the sense '{lower}'", f"the file is read with the sense '{sense}'")
-            elif what == "vartype" and _VARTYPES.get(lower, vartype) != vartype:
-                _refuse_statement(line, f"the vartype '{lower}'", f"the file is read with {vartype} variables")
-    return found or Fraction(0)
-
-
-def refuse_constant(text: str, comments: str) -> None:
-    """Refuse a constant that a comment states in a file of a graph, which has none; reason: statement."""
-    stated_offset(text, comments, own=Fraction(0))
-
-
-def _number(word: str) -> Fraction | None:
-    try:
-        mantissa, exponent, _ = read_number(word)
-    except BadNumber:
-        return None
-    return mantissa * Fraction(10) ** exponent
-
-
-def _refuse_statement(line: int, what: str, why: str) -> NoReturn:
-    refuse(
-        line,
-        f"a comment states {what}, but {why}",
-        "statement",
-        next_step="Correct or delete the comment, or state the sense or vartype that it means.",
-    )
 
 
 def refuse(line: int | None, message: str, reason: Reason, *, next_step: str | None = None) -> NoReturn:

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 
 from neurorig_protocols.workloads.qubo.coefficients import require_size
+from neurorig_protocols.workloads.qubo.formats.statements import refuse_statements
 from neurorig_protocols.workloads.qubo.formats.text_source import (
     Collector,
     Entries,
     count,
     lines,
     refuse,
-    refuse_constant,
     require_count,
     require_once,
 )
@@ -30,7 +30,7 @@ _LONGEST_NAME = 60
 
 def read_edge_list(text: str) -> Graph:
     """Return the graph of a file."""
-    refuse_constant(text, "#%")
+    refuse_statements(text, "#%")
     found = list(_edges(text))
     labels = _labels(found)
     number = {label: str(k) for k, label in enumerate(labels)}
@@ -95,7 +95,7 @@ METIS = "metis"
 
 def read_metis(text: str) -> Graph:
     """Return the graph of a file."""
-    refuse_constant(text, "%")
+    refuse_statements(text, "%")
     found = _lines(text)
     n, m, step = _header(found)
     entries = Collector(base=1, n=n)

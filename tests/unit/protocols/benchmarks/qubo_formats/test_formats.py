@@ -190,7 +190,7 @@ BAD = [
     ("coo", "0 ² 1\n".encode(), "syntax", 1),
     ("coo", b"0 1\n", "syntax", 1),
     ("coo", b"0 1 x\n", "syntax", 1),
-    ("coo", b"# vartype=TRINARY\n0 1 1\n", "header", None),
+    ("coo", b"# vartype=TRINARY\n0 1 1\n", "header", 1),
     # counts and headers
     ("qbsolv", b"p qubo 0 3 2 1\n0 0 1\n2 2 1\n", "truncated", 3),
     ("qbsolv", b"p qubo 0 3 1 0\n0 0 1\n2 2 1\n", "count_mismatch", 3),
