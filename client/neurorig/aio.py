@@ -17,9 +17,9 @@ import httpx
 from neurorig import calls
 from neurorig.connection import RETRY_S, Connection, Resend
 from neurorig.errors import Unreachable
-from neurorig.uploads import named, solution_of
+from neurorig.uploads import named, renamed
 from neurorig.waiting import Waiting
-from neurorig_protocols.api.attempts import AttemptView, TraceInfo, TraceSeries
+from neurorig_protocols.api.attempts import AttemptView, SolutionView, TraceInfo, TraceSeries
 from neurorig_protocols.api.benches import BenchView
 from neurorig_protocols.api.campaigns import CampaignCreated, CampaignView
 from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonEntry, ComparisonView
@@ -33,7 +33,6 @@ from neurorig_protocols.api.tunings import TuningView
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.workloads.qubo.qubo_targets import Proposal
-from neurorig_protocols.workloads.registry import needed_files
 
 T = TypeVar("T")
 
@@ -513,8 +512,8 @@ class AsyncClient:
         """
         return await self.send(calls.attempt(attempt_id))
 
-    async def solution(self, attempt_id: str, *, names: Sequence[str] = ()) -> dict[str, int]:
-        """Return the solution of a QUBO by the submitter's own names.
+    async def solution(self, attempt_id: str, *, names: Sequence[str] = ()) -> SolutionView:
+        """Return how an attempt set the variables of its problem, by the submitter's own names.
 
         Args:
             attempt_id: id of the attempt.
@@ -522,21 +521,18 @@ class AsyncClient:
                 from 0.
 
         Returns:
-            0 or 1 of each variable, in the order of the problem.
+            0 or 1 of each variable, in the order of the problem, and the cost that the server recomputed.
 
         Raises:
-            ApiError: code not_found.
-            ClientError: the attempt has no QUBO answer, or the names do not fit its problem.
+            ApiError: code not_found; the attempt has no solution of a problem.
+            ClientError: the names do not fit the problem.
 
         Example:
-            chosen = [name for name, bit in (await client.solution(attempt.id)).items() if bit]
+            found = await client.solution(attempt.id)
+            print(found.cost, found.ones, found.solution["x0"])
         """
-        attempt = await self.attempt(attempt_id)
-        if not names:
-            job = await self.job(attempt.job_id)
-            for file in needed_files(job.spec.workload):
-                names = (await self.file(file.digest)).facts.get("labels", names)
-        return solution_of(attempt, names)
+        found = await self.send(calls.solution(attempt_id))
+        return renamed(found, names) if names else found
 
     async def energy(self, attempt_id: str) -> EnergyMatrix | EnergyAbsent:
         """Return the energy of an attempt in joules, component by phase.

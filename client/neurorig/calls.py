@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from neurorig.errors import ApiError, Unreachable, from_problem
 from neurorig_protocols import answers
-from neurorig_protocols.api.attempts import AttemptView, TraceInfo, TraceSeries
+from neurorig_protocols.api.attempts import AttemptView, SolutionView, TraceInfo, TraceSeries
 from neurorig_protocols.api.benches import BenchView
 from neurorig_protocols.api.campaigns import CampaignCreated, CampaignPage, CampaignView
 from neurorig_protocols.api.comparisons import CampaignSummary, ComparisonPage, ComparisonView
@@ -288,6 +288,11 @@ def bench(name: str) -> Call[BenchView]:
 def attempt(attempt_id: str) -> Call[AttemptView]:
     """GET /attempts/{id}."""
     return Call("GET", _at("attempts", attempt_id), _as(AttemptView))
+
+
+def solution(attempt_id: str) -> Call[SolutionView]:
+    """GET /attempts/{id}/solution."""
+    return Call("GET", _at("attempts", attempt_id, "solution"), _as(SolutionView))
 
 
 def energy(attempt_id: str) -> Call[EnergyMatrix | EnergyAbsent]:

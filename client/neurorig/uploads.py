@@ -1,14 +1,13 @@
-"""What is uploaded: bytes in memory or a file, with the name that people will see."""
+"""What is uploaded, with the name that people will see; what people call the variables of a solution."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 from neurorig.errors import ClientError
-from neurorig_protocols.api.attempts import AttemptView
-from neurorig_protocols.workloads.qubo.qubo_facts import assignment
-from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer
+from neurorig_protocols.api.attempts import SolutionView
 
 UNNAMED = "unnamed"
 
@@ -23,11 +22,16 @@ def named(content: Path | bytes, name: str | None) -> tuple[bytes, str]:
         raise ClientError(f"cannot read '{content}': {error.strerror}") from error
 
 
-def solution_of(attempt: AttemptView, names: Sequence[str]) -> dict[str, int]:
-    """Return the solution of an attempt by variable; ClientError where it has none."""
-    if not isinstance(attempt.answer, QuboAnswer):
-        raise ClientError(f"attempt {attempt.id} has no solution of a QUBO")
-    try:
-        return assignment(attempt.answer, names)
-    except ValueError as error:
-        raise ClientError(f"the solution of attempt {attempt.id} cannot be named: {error}") from error
+def renamed(found: SolutionView, names: Sequence[str]) -> SolutionView:
+    """Return a solution with other names of its variables; ClientError where they do not tell these apart."""
+    bits = found.solution.values()
+    if len(names) != len(bits):
+        raise ClientError(f"{len(names)} names do not fit a problem of {len(bits)} variables")
+    solution = dict(zip(names, bits, strict=True))
+    if len(solution) < len(bits):
+        raise ClientError(f"the name '{_repeated(names)[:60]}' stands for two variables")
+    return found.model_copy(update={"solution": solution, "names_from": "given"})
+
+
+def _repeated(names: Sequence[str]) -> str:
+    return Counter(names).most_common(1)[0][0]

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from fractions import Fraction
 from itertools import product
 from pathlib import Path
+from typing import Any
 
+import dimod
 import httpx
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from house import House
 
+from neurorig.cli.main import cli
 from neurorig.demo.lab import host_bench
 from neurorig.errors import ApiError
 from neurorig_protocols.workloads.qubo.problem_file import from_bytes
@@ -86,6 +91,32 @@ def test_an_uploaded_problem_is_run_and_recomputed(house: House) -> None:
     assert last is not None
     assert last.verified is not None
     assert [reached.cost for reached in last.verified.reached] == [int(cost)]
+
+
+def test_the_answer_comes_back_by_the_submitters_names(house: House, tmp_path: Path) -> None:
+    """A dimod model with names is submitted from the terminal; terminal, client and page name the ground state."""
+    house.server()
+    host_agent(house)
+    names = ["b<i>", "left, 1", "a"]
+    model = dimod.BinaryQuadraticModel({names[0]: -1.0, names[1]: 2.0, names[2]: -1.0}, {}, 0.5, "BINARY")
+    path = tmp_path / "named.json"
+    path.write_text(json.dumps(model.to_serializable()))
+    env = {"NEURORIG_SERVER": house.url, "NEURORIG_TOKEN": house.token_file.read_text().strip()}
+
+    def cli_json(*arguments: str) -> Any:
+        """Run a command."""
+        result = CliRunner().invoke(cli, [*arguments, "--json"], env=env)
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)
+
+    submitted = cli_json("submit", "qubo", str(path), "--timeout", "0.05", "--wait")
+    found = cli_json("solution", submitted[0]["id"])
+
+    assert found["solution"] == {"b<i>": 1, "left, 1": 0, "a": 1}
+    assert model.energy(found["solution"]) == found["value"] == -1.5
+    assert set(house.client().solution(found["attempt"]).ones) == {"b<i>", "a"}
+    page = httpx.get(f"{house.url}/attempts/{found['attempt']}", cookies={"neurorig_token": env["NEURORIG_TOKEN"]}).text
+    assert "<li>b&lt;i&gt;</li>" in page
 
 
 def test_a_job_for_a_problem_that_nobody_uploaded_is_refused(house: House) -> None:

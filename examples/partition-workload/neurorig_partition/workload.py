@@ -93,7 +93,7 @@ class NumberPartition(Workload[PartitionSpec, PartitionAnswer]):
         """Return the time taken."""
         return (Fact("Time taken", measured_text(answer.solve_s, "s"), f"on the clock {answer.clock}"),)
 
-    def tables(self, answer: PartitionAnswerView, names: Sequence[str] = ()) -> Sequence[FactTable]:  # noqa: ARG002
+    def tables(self, answer: PartitionAnswerView) -> Sequence[FactTable]:
         """Return the sizes of both groups."""
         rows = [(str(group + 1), count_text(answer.groups.count(group))) for group in (0, 1)]
         return (FactTable("Groups", ("Group", "Numbers"), rows),)

@@ -26,6 +26,25 @@ class Evidence(Record):
     outcome: str
 
 
+class SolutionView(Record):
+    """How an attempt set the variables of a problem, by the names that the job's submitter gave them."""
+
+    attempt: str
+    job: str
+    names_from: Literal["file", "numbers", "given"] = Field(
+        description="file: the uploaded file names or numbers the variables. numbers: they are numbered from 0."
+        " given: the caller has named them"
+    )
+    cost: int | None = Field(description="xᵀQx as the server recomputed it")
+    value: Finite | None = Field(description="the same in the unit of the uploaded file")
+    solution: dict[str, int] = Field(description="0 or 1 of each variable, in the order of the problem")
+
+    @property
+    def ones(self) -> list[str]:
+        """The variables that are 1, by name, in the order of the problem."""
+        return [name for name, bit in self.solution.items() if bit]
+
+
 class AttemptView(Record):
     """One attempt: times, answer, quality, provenance."""
 

@@ -64,6 +64,9 @@ def _installed(cls: type[Record], base: type[Record], what: str) -> tuple[type[R
     return tuple(dict.fromkeys(getattr(found, what) for found in registry.installed().values()))
 
 
+VariableNames = Sequence[str] | int
+"""What a submitter calls the variables of a problem: names in their order, or the number of the first one."""
+
 FileKind = Literal["qubo", "nir", "events"]
 """qubo: a problem. nir: a network. events: its input."""
 
@@ -134,6 +137,21 @@ class FactTable:
     rows: Sequence[Sequence[str]]
     folded: bool = False
     more: int = 0
+
+
+@dataclass(frozen=True)
+class Solution:
+    """The variables of an optimisation problem as a solution sets them.
+
+    Attributes:
+        bits: 0 or 1 of each variable, by its name, in the order of the problem.
+        cost: recomputed by the server; None before that, and where it has none.
+        value: the same in the unit of the problem's file, None likewise.
+    """
+
+    bits: Mapping[str, int]
+    cost: int | None = None
+    value: float | None = None
 
 
 @dataclass(frozen=True)
@@ -241,14 +259,18 @@ class Workload(ABC, Generic[SpecT, AnswerT]):
         """Return what else there is to say of an answer; `answer` is a `view`."""
         return ()
 
-    def tables(self, answer: Any, names: Sequence[str] = ()) -> Sequence[FactTable]:  # noqa: ARG002
-        """Return longer parts of an answer.
+    def tables(self, answer: Any) -> Sequence[FactTable]:  # noqa: ARG002 - for workloads that have some
+        """Return longer parts of an answer; `answer` is a `view`."""
+        return ()
+
+    def solution(self, answer: Any, names: VariableNames) -> Solution | None:  # noqa: ARG002 - for problems
+        """Return how an answer sets the variables of a problem; None without a problem, and for malformed answers.
 
         Args:
             answer: a `view`.
-            names: what the submitter calls the variables of a problem, in their order; empty where that is not known.
+            names: what the submitter calls the variables.
         """
-        return ()
+        return None
 
     def curve(self, answer: Any) -> Curve | None:  # noqa: ARG002 - for workloads that have one
         """Return what is drawn of an answer; `answer` is a `view`."""

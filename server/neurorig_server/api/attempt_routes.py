@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Query, Response
@@ -10,7 +12,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from neurorig_protocols import wording
-from neurorig_protocols.api.attempts import Accepted, AttemptView, TraceInfo, TraceSeries
+from neurorig_protocols.api.attempts import Accepted, AttemptView, SolutionView, TraceInfo, TraceSeries
 from neurorig_protocols.api.energy import EnergyAbsent, EnergyRows
 from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.energy import EnergyMatrix
@@ -26,6 +28,7 @@ from neurorig_server.store.energy import EnergyFilter, GroupKey
 router = APIRouter(prefix="/attempts", tags=["attempts"])
 
 PARQUET = "application/vnd.apache.parquet"
+CSV = "text/csv"
 
 
 @router.get("/{attempt_id}")
@@ -41,6 +44,29 @@ async def report_attempt(attempt_id: Id, report: AttemptReport, services: Servic
     if to_analyse:
         await services.analyst.finish(attempt_id, wait_s=services.settings.analysis_wait_s)
     return Accepted(attempt=await run_in_threadpool(services.store.attempts.get, attempt_id))
+
+
+@router.get(
+    "/{attempt_id}/solution",
+    response_model=SolutionView,
+    responses={200: {"content": {CSV: {}}}},
+)
+def get_attempt_solution(
+    attempt_id: Id,
+    services: ServicesDep,
+    _who: Reader,
+    format: Annotated[Literal["json", "csv"], Query(description="csv: lines `name,value`")] = "json",  # noqa: A002
+) -> SolutionView | Response:
+    """Show the variables of a problem as the attempt set them, by the names of the uploaded file."""
+    found = services.store.attempts.solution(attempt_id)
+    if found is None:
+        raise NotFound(f"attempt '{attempt_id}' has no solution of a problem")
+    if format == "json":
+        return found
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([("name", "value"), *found.solution.items()])
+    headers = {"Content-Disposition": f'attachment; filename="{attempt_id}-solution.csv"'}
+    return Response(text.getvalue(), media_type=CSV, headers=headers)
 
 
 @router.get("/{attempt_id}/energy")

@@ -5,7 +5,7 @@ the reason, or returns the file's facts. It imports its readers itself, after th
 
 `python -m neurorig_server.objects.checks` reads {kind, file, result, options, memory_bytes, cpu_s} as JSON from
 standard input, writes what is to be kept instead of the uploaded bytes to `result`, and answers one JSON line:
-{facts, replaced} or {error}.
+{facts, replaced, names} or {error}.
 """
 
 from __future__ import annotations
@@ -20,15 +20,19 @@ from pathlib import Path
 from typing import Any
 
 from neurorig_protocols.errors import UserError
-from neurorig_protocols.workloads.contract import FileKind
+from neurorig_protocols.workloads.contract import FileKind, VariableNames
 
 
 @dataclass(frozen=True)
 class Checked:
-    """What a check found. `content` is kept instead of the uploaded bytes; None keeps those."""
+    """What a check found. `content` is kept instead of the uploaded bytes; None keeps those.
+
+    `names` is what the file calls the variables of a problem, None where that is not kept.
+    """
 
     facts: dict[str, Any]
     content: bytes | None = None
+    names: VariableNames | None = None
 
 
 UploadOptions = Mapping[str, str]
@@ -46,7 +50,8 @@ def check_qubo(content: bytes, options: UploadOptions) -> Checked:
 
     found = read(content, form=options.get("format"), options=Options.of(options))
     source = {"digest": "sha256:" + hashlib.sha256(content).hexdigest(), "size": len(content), **options}
-    return Checked({**found.facts(), "source": source}, to_bytes(found.problem))
+    names = found.names if found.names_are_kept else None
+    return Checked({**found.facts(), "source": source}, to_bytes(found.problem), names)
 
 
 SIGNATURE = b"\x89HDF\r\n\x1a\n"
@@ -95,7 +100,7 @@ def _answer(task: dict[str, Any]) -> dict[str, Any]:
         return {"error": error.record().model_dump(mode="json")}
     if checked.content is not None:
         Path(task["result"]).write_bytes(checked.content)
-    return {"facts": checked.facts, "replaced": checked.content is not None}
+    return {"facts": checked.facts, "replaced": checked.content is not None, "names": checked.names}
 
 
 if __name__ == "__main__":

@@ -7,17 +7,19 @@ from typing import Any
 from pydantic import TypeAdapter
 from sqlalchemy import Connection, Row, select
 
-from neurorig_protocols.api.attempts import AttemptView, Evidence, TraceInfo
+from neurorig_protocols.api.attempts import AttemptView, Evidence, SolutionView, TraceInfo
 from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.refusals import not_found
 from neurorig_protocols.report import AttemptReport
+from neurorig_protocols.workloads import registry
 from neurorig_protocols.workloads.contract import ReportedAnswer
 from neurorig_protocols.workloads.registry import InstalledAnswerView
 from neurorig_server.store import documents
 from neurorig_server.store.database import Database
 from neurorig_server.store.evaluations import standings
+from neurorig_server.store.files import names_of_variables
 from neurorig_server.store.tables import attempts, jobs
 
 _ANSWERS: TypeAdapter[ReportedAnswer] = TypeAdapter(InstalledAnswerView)
@@ -52,6 +54,29 @@ class Attempts:
         error = (row.error or {}).get("message")
         return EnergyAbsent(absent=row.energy_absent or error or "the attempt measured no energy")
 
+    def solution(self, attempt_id: str) -> SolutionView | None:
+        """Return how an attempt set the variables of its problem; None where it has no such answer. NotFound."""
+        with self._db.read() as connection:
+            row = _row(connection, attempt_id)
+            report = documents.get(connection, row.seq, "report")
+            verified = documents.get(connection, row.seq, "verified")
+            answer = _answer(AttemptReport.model_validate(report), verified) if report else None
+            workload = registry.of_answer(answer)
+            if workload is None:
+                return None
+            names = names_of_variables(connection, JobSpec.model_validate(row.spec), row.submitted_by)
+        found = workload.solution(answer, 0 if names is None else names)
+        if found is None:
+            return None
+        return SolutionView(
+            attempt=row.id,
+            job=row.job_id,
+            names_from="numbers" if names is None else "file",
+            cost=found.cost,
+            value=found.value,
+            solution=dict(found.bits),
+        )
+
     def traces(self, attempt_id: str) -> tuple[TraceInfo, ...]:
         """Return the traces that the attempt's report names; NotFound."""
         with self._db.read() as connection:
@@ -61,7 +86,7 @@ class Attempts:
 
 
 def _row(connection: Connection, attempt_id: str) -> Row[Any]:
-    job = (jobs.c.id.label("job_id"), jobs.c.spec, jobs.c.created_at.label("submitted_at"))
+    job = (jobs.c.id.label("job_id"), jobs.c.spec, jobs.c.created_at.label("submitted_at"), jobs.c.submitted_by)
     query = select(attempts, *job).join(jobs, jobs.c.seq == attempts.c.job_seq)
     row = connection.execute(query.where(attempts.c.id == attempt_id)).first()
     if row is None:

@@ -24,14 +24,14 @@ from neurorig_protocols.refusals import (
     UnknownFile,
     not_found,
 )
-from neurorig_protocols.workloads.contract import FileKind, NeededFile
+from neurorig_protocols.workloads.contract import FileKind, NeededFile, VariableNames
 from neurorig_protocols.workloads.qubo.qubo_targets import FileProblem, MisProblem
 from neurorig_protocols.workloads.registry import needed_files
 from neurorig_server.store.admission import require_possible
 from neurorig_server.store.benchmark_tables import targets
 from neurorig_server.store.database import Database
 from neurorig_server.store.paging import cut, from_cursor
-from neurorig_server.store.tables import files, job_files, jobs
+from neurorig_server.store.tables import files, job_files, jobs, variable_names
 from neurorig_server.store.tokens import Principal
 
 
@@ -137,6 +137,7 @@ class NewFile:
     name: str
     size: int
     facts: dict[str, Any]
+    names: VariableNames | None = None
 
 
 class Files:
@@ -149,11 +150,15 @@ class Files:
     def add(self, new: NewFile, who: Principal, content: Content) -> FileView:
         """Note a file whose bytes lie in `content`; the same bytes again give the first one and take no room.
 
+        What the token calls the variables is kept beside it, and replaces what it called them before.
+
         Raises KindDiffers, FileQuotaExceeded, FileSpaceExhausted, and ContentGone.
         """
         with self._db.write() as connection:
             self._db.serialise(connection, KEEPING)
             row = _find(connection, new.digest) or self._insert(connection, new, who, content)
+            if new.names is not None and row.kind == new.kind:
+                _name_variables(connection, new.digest, who, new.names)
         if row.kind != new.kind:
             raise KindDiffers(f"these bytes are here already as a file of kind '{row.kind}'")
         return _view(row)
@@ -168,6 +173,7 @@ class Files:
         if not content.has(new.digest):
             raise ContentGone
         values = {**vars(new), "uploaded_by": who.id, "created_at": self._db.now()}
+        del values["names"]
         return connection.execute(insert(files).values(values).returning(files)).one()
 
     def remove(self, digest: str, who: Principal, content: Content) -> None:
@@ -184,6 +190,7 @@ class Files:
                 raise Forbidden("only the token that uploaded the file, or an administrator, may delete it")
             self._db.serialise(connection, KEEPING)
             require_unused(connection, digest)
+            connection.execute(delete(variable_names).where(variable_names.c.digest == digest))
             connection.execute(delete(files).where(files.c.digest == digest))
             # Before the commit: a failure here leaves the file as it was.
             content.remove(digest)
@@ -216,6 +223,26 @@ class Files:
             rows = connection.execute(query).all()
         page, more = cut(rows, limit)
         return FilePage(items=tuple(_view(row) for row in page), next=more)
+
+
+def _name_variables(connection: Connection, digest: str, who: Principal, names: VariableNames) -> None:
+    mine = (variable_names.c.digest == digest) & (variable_names.c.token == who.id)
+    connection.execute(delete(variable_names).where(mine))
+    connection.execute(insert(variable_names).values(digest=digest, token=who.id, names=names))
+
+
+def names_of_variables(connection: Connection, spec: JobSpec, token: str) -> VariableNames | None:
+    """Return what the token that submitted a job calls the variables of its problem.
+
+    Names that others gave count only where all of them agree; None where nobody's names can be used.
+    """
+    digests = [file.digest.removeprefix("sha256:") for file in needed_files(spec.workload) if file.kind == "qubo"]
+    query = select(variable_names.c.token, variable_names.c.names).where(variable_names.c.digest.in_(digests))
+    given: dict[str, VariableNames] = {row.token: row.names for row in connection.execute(query)} if digests else {}
+    if token in given:
+        return given[token]
+    others = list(given.values())
+    return others[0] if others and all(names == others[0] for names in others) else None
 
 
 def require_files(connection: Connection, specs: Iterable[JobSpec]) -> None:

@@ -302,6 +302,16 @@ files = Table(
     Index(None, "uploaded_by"),
 )
 
+# Equal problems are one file, whatever their submitters call the variables.
+variable_names = Table(
+    "variable_names",
+    metadata,
+    Column("digest", String(64), ForeignKey("files.digest"), nullable=False),
+    Column("token", String(200), nullable=False),
+    Column("names", Json, nullable=False),
+    PrimaryKeyConstraint("digest", "token"),
+)
+
 # The foreign key is what keeps a file: no race between a deletion and a submission can leave a job without it.
 job_files = Table(
     "job_files",

@@ -16,7 +16,7 @@ from typing import Any
 from neurorig_protocols.api.problems import FieldProblem
 from neurorig_protocols.errors import ErrorRecord
 from neurorig_protocols.refusals import ServerBusy, UnacceptableFile
-from neurorig_protocols.workloads.contract import FileKind
+from neurorig_protocols.workloads.contract import FileKind, VariableNames
 from neurorig_server.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -29,10 +29,11 @@ _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THR
 
 @dataclass(frozen=True)
 class Found:
-    """The facts of a file that passed, and whether `result` holds what is to be kept."""
+    """The facts of a file that passed, whether `result` holds what is to be kept, and the names of its variables."""
 
     facts: dict[str, Any]
     replaced: bool
+    names: VariableNames | None
 
 
 def run_check(kind: FileKind, file: Path, result: Path, options: Mapping[str, str], settings: Settings) -> Found:
@@ -71,7 +72,7 @@ def run_check(kind: FileKind, file: Path, result: Path, options: Mapping[str, st
 
 def _found(answer: dict[str, Any]) -> Found:
     if "error" not in answer:
-        return Found(answer["facts"], answer["replaced"])
+        return Found(answer["facts"], answer["replaced"], answer["names"])
     error = ErrorRecord.model_validate(answer["error"])
     field = f"body, {error.where}" if error.where else "body"
     code = str(error.detail.get("reason", error.code))

@@ -90,7 +90,7 @@ class Intake:
         kept = part.kept if found.replaced else part.path
         with kept.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
-        new = NewFile(digest=digest, kind=label.kind, name=label.name, size=kept.stat().st_size, facts=found.facts)
+        new = NewFile(digest, label.kind, label.name, kept.stat().st_size, found.facts, found.names)
         for _ in range(TRIES):
             self._content.put(digest, kept)
             with suppress(ContentGone):

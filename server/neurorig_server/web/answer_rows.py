@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from neurorig_protocols.api.files import FileView
@@ -52,10 +51,3 @@ def _what(file: FileView) -> str:
         f"values may be off by {bound:.3g}, by rounding" if bound else "every coefficient is exact",
     ]
     return ", ".join(parts)
-
-
-def variable_names(spec: JobSpec, files: Files) -> Sequence[str]:
-    """Return what the submitter calls the variables of a job's problem; empty where the file only numbers them."""
-    needed = [file for file in needed_files(spec.workload) if file.kind == "qubo"]
-    found = files.find(file.digest for file in needed) if needed else {}
-    return next((file.facts.get("labels", ()) for file in found.values()), ())

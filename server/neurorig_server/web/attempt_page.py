@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from neurorig_protocols.api.attempts import AttemptView, TraceInfo
+from neurorig_protocols.api.attempts import AttemptView, SolutionView, TraceInfo
 from neurorig_protocols.api.energy import EnergyAbsent
 from neurorig_protocols.energy import EnergyMatrix
 from neurorig_protocols.quantities import Reality
@@ -15,7 +15,7 @@ from neurorig_protocols.workloads import registry
 from neurorig_server.objects import traces as downsample
 from neurorig_server.objects.traces import TraceStore
 from neurorig_server.store.store import Store
-from neurorig_server.web import answer_rows, attempt_tables, energy_tables, mesh_picture
+from neurorig_server.web import attempt_tables, energy_tables, mesh_picture
 from neurorig_server.web.answer_rows import named_files
 from neurorig_server.web.charts import Chart, closer_look, energy_bars, power_trace, step_curve
 
@@ -59,7 +59,7 @@ def context(store: Store, traces: TraceStore, attempt_id: str) -> dict[str, Any]
         "fact_tables": _fact_tables(view),
         "mesh_pictures": mesh_picture.pictures(view.placement.summary) if view.placement else [],
     }
-    found |= _energy(matrix) | _answer(view, answer_rows.variable_names(job.spec, store.files))
+    found |= _energy(matrix) | _answer(view, store.attempts.solution(attempt_id))
     return found | {"contents": _contents(found)}
 
 
@@ -133,16 +133,28 @@ def _energy(matrix: EnergyMatrix | None) -> dict[str, Any]:
     }
 
 
-def _answer(view: AttemptView, names: Sequence[str]) -> dict[str, Any]:
+def _answer(view: AttemptView, solution: SolutionView | None) -> dict[str, Any]:
     workload = registry.of_answer(view.answer)
     if view.answer is None:
         return {}
     return {
         "answer_facts": attempt_tables.answer_facts(view.answer),
-        "answer_tables": workload.tables(view.answer, names) if workload else (),
+        "answer_tables": workload.tables(view.answer) if workload else (),
         "verified": getattr(view.answer, "verified", None),
+        "solution": solution,
+        "ones": _shown(solution.ones) if solution else (),
         "score_note": workload.score_note if workload else "",
     }
+
+
+LONGEST_NAME = 100
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    """Return the names that the page has room for; all of them are in the download."""
+    return [
+        name if len(name) <= LONGEST_NAME else f"{name[:LONGEST_NAME]}…" for name in names[: attempt_tables.MOST_ROWS]
+    ]
 
 
 def _fact_tables(view: AttemptView) -> list[tuple[str, list[tuple[str, str]]]]:

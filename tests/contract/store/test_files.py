@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from store_kit import Shelf
 
 from neurorig_protocols.job import JobSpec
 from neurorig_protocols.refusals import Invalid, KindDiffers, NotFound, UnknownFile
-from neurorig_server.store.files import FileFilter, NewFile
+from neurorig_server.store.files import FileFilter, NewFile, names_of_variables
 from neurorig_server.store.store import Store
 from neurorig_server.store.tokens import Principal
 
@@ -58,6 +59,38 @@ def test_uploads_of_the_same_bytes_at_once_make_one_file(store: Store, admin: Pr
 
     assert len({view.created_at for view in views}) == 1
     assert len(store.files.list(FileFilter()).items) == 1
+
+
+def kept_names(store: Store, token: str) -> object:
+    """What the store calls the variables of a token's job."""
+    with store.db.read() as connection:
+        return names_of_variables(connection, general(), token)
+
+
+def test_names_are_kept_for_each_token(store: Store, admin: Principal) -> None:
+    """One's own come first, then those on which all others agree, and an upload replaces one's own only."""
+    other = replace(admin, id="other")
+    assert kept_names(store, admin.id) is None
+    store.files.add(new(names=["a", "\u2028'; --"]), admin, SHELF)
+    assert kept_names(store, admin.id) == kept_names(store, "third") == ["a", "\u2028'; --"]
+
+    store.files.add(new(names=1), other, SHELF)
+    store.files.add(new(names=None), other, SHELF)
+
+    assert (kept_names(store, admin.id), kept_names(store, "other")) == (["a", "\u2028'; --"], 1)
+    assert kept_names(store, "third") is None
+    store.files.add(new(names=1), admin, SHELF)
+    assert kept_names(store, "third") == 1
+
+
+def test_names_go_with_their_file(store: Store, admin: Principal) -> None:
+    """A deleted file leaves no names behind; uploaded again without any it has none."""
+    shelf = Shelf(DIGEST)
+    store.files.add(new(names=["a"]), admin, shelf)
+    store.files.remove(DIGEST, admin, shelf)
+    store.files.add(new(), admin, SHELF)
+
+    assert kept_names(store, admin.id) is None
 
 
 def test_files_are_listed_newest_first_and_narrowed(store: Store, admin: Principal) -> None:

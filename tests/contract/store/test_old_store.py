@@ -41,8 +41,9 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def store(folder: Path) -> Iterator[Store]:
-    """The old store, opened by today's code."""
+    """The old store, upgraded and opened by today's code, as a server does when it starts."""
     store = Store(Settings(data_dir=folder, database_url=f"sqlite:///{folder / 'neurorig.db'}"))
+    schema_revision.upgrade(store.db)
     yield store
     store.close()
 

@@ -2,38 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from click.testing import CliRunner, Result
 
-from neurorig import Client, ClientError
+from neurorig import AsyncClient, Client, ClientError
 from neurorig.cli.main import cli
-from neurorig_protocols.workloads.qubo.qubo_records import pack_bits
+from neurorig_protocols.api.attempts import SolutionView
 
-DIGEST = "sha256:" + 64 * "d"
-FILE = f"GET /api/v1/files/sha256%3A{64 * 'd'}"
-HOSTILE = ["<b>a</b>", 'b, "c"', "π" * 100]
+SOLUTION = "GET /api/v1/attempts/a1/solution"
+HOSTILE = ["<b>a</b>", 'b, "c"', "π" * 10_000]
 
 
 @pytest.fixture
-def solved(stand_in: Any, bodies: Any) -> Any:
+def solved(stand_in: Any) -> Any:
     """A server with a job of an uploaded problem of three variables, solved as 1, 0, 1."""
-    workload = {"name": "qubo", "problem": DIGEST, "scenario": {"kind": "fixed-timeout", "timeout_s": 1}}
-    stand_in.add_job("j1", "succeeded", spec={"workload": workload}, attempts=[{"id": "a1", "number": 1}])
-    attempt = bodies.attempt("a1")
-    attempt["answer"] |= {"n": 3, "solution": pack_bits(np.array([1, 0, 1], np.uint8))}
-    stand_in.answers["GET /api/v1/attempts/a1"] = (200, attempt)
-    stand_in.answers[FILE] = (200, {"digest": DIGEST, "facts": {}})
+    stand_in.add_job("j1", "succeeded", attempts=[{"id": "a1", "number": 1}])
+    answer_with(stand_in, ["0", "1", "2"], "numbers")
     return stand_in
 
 
-def name_variables(stand_in: Any, names: list[str]) -> None:
-    """Let the server know what the uploaded file calls its variables."""
-    stand_in.answers[FILE] = (200, {"digest": DIGEST, "facts": {"labels": names}})
+def answer_with(stand_in: Any, names: list[str], names_from: str = "file") -> None:
+    """Let the server answer with these names."""
+    solution = dict(zip(names, (1, 0, 1), strict=True))
+    body = {"attempt": "a1", "job": "j1", "names_from": names_from, "cost": -63, "value": -31.5, "solution": solution}
+    stand_in.answers[SOLUTION] = (200, body)
 
 
 def run(stand_in: Any, *arguments: str) -> Result:
@@ -41,40 +38,63 @@ def run(stand_in: Any, *arguments: str) -> Result:
     return CliRunner().invoke(cli, ["solution", *arguments], env={"NEURORIG_SERVER": stand_in.url})
 
 
-def test_variables_are_numbered_where_nobody_names_them(solved: Any) -> None:
-    """Without names the variables are 0, 1, 2 …, in order."""
+def test_the_servers_names_are_used(solved: Any) -> None:
+    """Names, order, cost and value are those of the answer, whatever characters the names have."""
+    answer_with(solved, HOSTILE)
     with Client(solved.url) as client:
-        assert client.solution("a1") == {"0": 1, "1": 0, "2": 1}
+        found = client.solution("a1")
+
+    assert found.solution == dict(zip(HOSTILE, (1, 0, 1), strict=True))
+    assert (found.ones, found.cost, found.value, found.names_from) == ([HOSTILE[0], HOSTILE[2]], -63, -31.5, "file")
 
 
-def test_names_of_the_uploaded_file_are_used(solved: Any) -> None:
-    """What the file calls its variables stands in the answer, whatever characters the names have."""
-    name_variables(solved, HOSTILE)
+def test_both_clients_take_names(solved: Any) -> None:
+    """Names that are given replace those of the server, in both clients."""
+
+    async def ask() -> SolutionView:
+        async with AsyncClient(solved.url) as client:
+            return await client.solution("a1", names=["x", "y", "z"])
+
     with Client(solved.url) as client:
-        assert client.solution("a1") == dict(zip(HOSTILE, (1, 0, 1), strict=True))
+        found = client.solution("a1", names=["x", "y", "z"])
+
+    assert (found.ones, found.names_from) == (["x", "z"], "given")
+    assert asyncio.run(ask()) == found
 
 
-@pytest.mark.parametrize("names", [["a"], ["a", "b", "c", "d"], ["a", "b", "a"]])
-def test_names_that_do_not_fit_are_refused(solved: Any, names: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("names", "why"), [(["a"], "1 names"), (["a", "b", "c", "d"], "4 names"), (["a", "b", "a"], "'a'")]
+)
+def test_names_that_do_not_fit_are_refused(solved: Any, names: list[str], why: str) -> None:
     """Too few, too many and equal names cannot tell the variables apart."""
-    with Client(solved.url) as client, pytest.raises(ClientError, match="cannot be named"):
+    with Client(solved.url) as client, pytest.raises(ClientError, match=why):
         client.solution("a1", names=names)
 
 
 def test_the_command_shows_names_and_cost(solved: Any, tmp_path: Path) -> None:
     """A job's last attempt, its recomputed cost, and the names of a labels file."""
-    (tmp_path / "labels").write_text("x\ny\nz\n")
-    result = run(solved, "j1", "--labels", str(tmp_path / "labels"))
+    labels = tmp_path / "labels"
+    labels.write_text("x\ny\u2028y\nz\n", encoding="utf-8")
+    result = run(solved, "j1", "--labels", str(labels))
 
     assert result.exit_code == 0, result.output
     assert "x, z" in result.output
     assert "−63, recomputed by the server" in result.output
-    found = json.loads(run(solved, "a1", "--labels", str(tmp_path / "labels"), "--json").output)
-    assert (found["ones"], found["solution"]) == (["x", "z"], {"x": 1, "y": 0, "z": 1})
+    found = json.loads(run(solved, "a1", "--labels", str(labels), "--json").output)
+    assert (found["ones"], found["solution"]) == (["x", "z"], {"x": 1, "y\u2028y": 0, "z": 1})
+    assert (found["cost"], found["names_from"]) == (-63, "given")
+
+
+def test_long_names_do_not_fill_the_terminal(solved: Any) -> None:
+    """A name of 10 000 characters is shortened; the JSON has all of it."""
+    answer_with(solved, HOSTILE)
+
+    assert len(run(solved, "a1").output) < 1000
+    assert json.loads(run(solved, "a1", "--json").output)["ones"] == [HOSTILE[0], HOSTILE[2]]
 
 
 def test_the_command_reads_names_from_the_problem(solved: Any, tmp_path: Path) -> None:
-    """The file that was uploaded names the variables; one whose format does not is a usage error."""
+    """The file that was uploaded names or numbers the variables; nothing is overwritten."""
     model = {
         "version": {"bqm_schema": "3.0.0"}, "use_bytes": False, "variable_type": "BINARY", "num_variables": 3,
         "num_interactions": 0, "variable_labels": ["left", ["a", 1], 7], "linear_biases": [1, 1, 1],
@@ -82,19 +102,24 @@ def test_the_command_reads_names_from_the_problem(solved: Any, tmp_path: Path) -
     }  # fmt: skip
     (tmp_path / "bqm.json").write_text(json.dumps(model))
     (tmp_path / "plain.qubo").write_text("p qubo 0 3 0 1\n0 1 1\n")
+    (tmp_path / "q.mtx").write_text("%%MatrixMarket matrix coordinate real symmetric\n3 3 1\n2 1 1\n")
+    (tmp_path / "small.mtx").write_text("%%MatrixMarket matrix coordinate real symmetric\n2 2 1\n2 1 1\n")
     csv = tmp_path / "answer.csv"
 
     assert "left, 7" in run(solved, "a1", "--problem", str(tmp_path / "bqm.json"), "--csv", str(csv)).output
     assert csv.read_text() == 'name,value\nleft,1\n"(a, 1)",0\n7,1\n'
     assert run(solved, "a1", "--problem", str(tmp_path / "bqm.json"), "--csv", str(csv)).exit_code == 2
-    assert run(solved, "a1", "--problem", str(tmp_path / "plain.qubo")).exit_code == 2
+    assert "0, 2" in run(solved, "a1", "--problem", str(tmp_path / "plain.qubo")).output
+    assert "1, 3" in run(solved, "a1", "--problem", str(tmp_path / "q.mtx")).output
+    assert run(solved, "a1", "--problem", str(tmp_path / "small.mtx")).exit_code == 2
+    assert run(solved, "a1", "--problem", str(tmp_path / "q.mtx"), "--labels", str(csv)).exit_code == 2
 
 
-def test_an_answer_without_a_solution_is_an_error(solved: Any, bodies: Any) -> None:
-    """A classifier has no solution, and a job without an attempt has none yet."""
-    attempt = bodies.attempt("a2") | {"answer": {"kind": "classifier", "verified": None}}
-    solved.answers["GET /api/v1/attempts/a2"] = (200, attempt)
+def test_an_answer_without_a_solution_is_an_error(solved: Any) -> None:
+    """A refusal of the server is shown, and a job without an attempt has no solution yet."""
+    refusal = {"title": "not found", "status": 404, "code": "not_found", "detail": "attempt 'a1' has no solution"}
+    solved.answers[SOLUTION] = (404, refusal)
     solved.add_job("j2", "queued")
 
-    assert run(solved, "a2").exit_code == 2
+    assert run(solved, "a1").exit_code == 4
     assert "no attempt yet" in run(solved, "j2").output

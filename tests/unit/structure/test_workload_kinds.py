@@ -24,9 +24,6 @@ OF_THE_BENCHMARK = (
     "server/neurorig_server/store/evaluations.py",
     "client/neurorig/demo/",
     "client/neurorig/cli/max_size.py",
-    # Solutions by name are a thing of QUBOs alone.
-    "client/neurorig/cli/solution_command.py",
-    "client/neurorig/uploads.py",
 )
 
 

@@ -74,7 +74,7 @@ class DigitsWorkload(Workload[Digits, ClassifierAnswer]):
             Fact("Latency per inference", f"{range_s} on the clock {answer.clock}" if known else "not reported"),
         ]
 
-    def tables(self, answer: ClassifierAnswerView, names: Sequence[str] = ()) -> Sequence[FactTable]:  # noqa: ARG002
+    def tables(self, answer: ClassifierAnswerView) -> Sequence[FactTable]:
         """See Workload."""
         pairs = enumerate(zip(answer.expected, answer.labels, strict=False))
         wrong = [(str(i), str(expected), str(label)) for i, (expected, label) in pairs if expected != label]

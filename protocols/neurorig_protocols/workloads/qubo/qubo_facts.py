@@ -17,12 +17,11 @@ from neurorig_protocols.number_text import (
 )
 from neurorig_protocols.onboard import OnboardPower
 from neurorig_protocols.quantities import Absent
-from neurorig_protocols.workloads.contract import Curve, Fact, FactTable
+from neurorig_protocols.workloads.contract import Curve, Fact, FactTable, Solution, VariableNames
 from neurorig_protocols.workloads.qubo.mis import target_cost
 from neurorig_protocols.workloads.qubo.qubo_records import (
     FixedTimeout,
     Improvement,
-    QuboAnswer,
     QuboAnswerView,
     Reference,
     Scenario,
@@ -154,51 +153,42 @@ def _own(verified: VerifiedQubo) -> list[Fact]:
     return [Fact("In the file's own unit", f"{verified.value:.12g}{bound} ({unit})")]
 
 
-def assignment(answer: QuboAnswer, names: Sequence[str] = ()) -> dict[str, int]:
+def solution(answer: QuboAnswerView, names: VariableNames) -> Solution | None:
     """Return the solution of an answer by variable.
 
     Args:
         answer: the answer.
-        names: what the submitter calls the variables, in their order; empty numbers them from 0.
+        names: names of the variables, each once, in their order, or the number of the first one.
 
     Returns:
-        0 or 1 of each variable, in order.
-
-    Raises:
-        ValueError: the solution is malformed, or there are more or fewer names than variables, or equal ones.
+        The solution with its recomputed cost; None where it is malformed, or of another number of variables.
 
     Example:
-        >>> from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswer
-        >>> answer = QuboAnswer(
+        >>> from neurorig_protocols.workloads.qubo.qubo_records import QuboAnswerView
+        >>> answer = QuboAnswerView(
         ...     solver="tabu", n=3, solution="oA==", solver_cost=-2, requested_s=1, solve_s=1, stopped_by="timeout"
         ... )
-        >>> assignment(answer, ["a", "b", "c"])
+        >>> solution(answer, ["a", "b", "c"]).bits
         {'a': 1, 'b': 0, 'c': 1}
     """
-    chosen = list(names) or [str(k) for k in range(answer.n)]
-    if len(chosen) != answer.n:
-        raise ValueError(f"there are {len(chosen)} names, the problem has {answer.n} variables")
-    found = dict(zip(chosen, unpack_bits(answer.solution, answer.n).tolist(), strict=True))
-    if len(found) != answer.n:
-        raise ValueError("two variables have the same name")
-    return found
-
-
-def _set_variables(answer: QuboAnswerView, names: Sequence[str]) -> list[FactTable]:
     try:
-        ones = [name for name, bit in assignment(answer, names).items() if bit]
+        bits = unpack_bits(answer.solution, answer.n).tolist()
     except ValueError:
-        return []
-    rows = [(name,) for name in ones[:MOST_ROWS]]
-    return [FactTable("Variables that are 1", ("Variable",), rows, folded=True, more=len(ones) - len(rows))]
+        return None
+    chosen = list(map(str, range(names, names + answer.n))) if isinstance(names, int) else names
+    if len(chosen) != answer.n:
+        return None
+    found = dict(zip(chosen, bits, strict=True))
+    verified = answer.verified
+    return Solution(found) if verified is None else Solution(found, verified.cost, verified.value)
 
 
-def tables(answer: QuboAnswerView, names: Sequence[str] = ()) -> list[FactTable]:
-    """Return time and energy to each gap, the variables that are 1, and the cost against time."""
+def tables(answer: QuboAnswerView) -> list[FactTable]:
+    """Return time and energy to each gap, and the cost against time."""
     steps = thinned(answer.improvements, MOST_ROWS)
     rows = [(measured_text(step.t_s, "s"), count_text(step.cost)) for step in steps]
     goals = answer.reached or (answer.verified.reached if answer.verified else ())
-    found = [*([_reached(answer)] if goals else []), *_set_variables(answer, names)]
+    found = [_reached(answer)] if goals else []
     if rows:
         more = len(answer.improvements) - len(rows)
         found.append(FactTable("Cost against time", ("Time", "Cost"), rows, folded=True, more=more))

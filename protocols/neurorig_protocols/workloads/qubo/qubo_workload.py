@@ -13,7 +13,9 @@ from neurorig_protocols.workloads.contract import (
     Fact,
     FactTable,
     NeededFile,
+    Solution,
     Sources,
+    VariableNames,
     Violation,
     Workload,
 )
@@ -77,9 +79,13 @@ class _QuboWorkload(Workload[SpecT, QuboAnswer]):
         """See Workload."""
         return qubo_facts.facts(answer)
 
-    def tables(self, answer: QuboAnswerView, names: Sequence[str] = ()) -> Sequence[FactTable]:
+    def tables(self, answer: QuboAnswerView) -> Sequence[FactTable]:
         """See Workload."""
-        return qubo_facts.tables(answer, names)
+        return qubo_facts.tables(answer)
+
+    def solution(self, answer: QuboAnswerView, names: VariableNames) -> Solution | None:
+        """See Workload."""
+        return qubo_facts.solution(answer, names)
 
     def curve(self, answer: QuboAnswerView) -> Curve | None:
         """See Workload."""

@@ -100,7 +100,7 @@ class SnnWorkload(Workload[Snn, SnnAnswer]):
             *(Fact(f"Rounding: {name}", text) for name, text in _rounding(answer)),
         ]
 
-    def tables(self, answer: SnnAnswerView, names: Sequence[str] = ()) -> Sequence[FactTable]:  # noqa: ARG002
+    def tables(self, answer: SnnAnswerView) -> Sequence[FactTable]:
         """See Workload."""
         rows = [(row.name, count_text(row.neurons), count_text(row.spikes)) for row in answer.populations[:MOST_ROWS]]
         more = max(0, len(answer.populations) - MOST_ROWS)

@@ -270,13 +270,13 @@ def test_lost_trace_file_is_said(lab: web_lab.Lab, tmp_path: Path) -> None:
 
 
 def test_links_to_data_work(reader: httpx.Client, lab: web_lab.Lab) -> None:
-    """Every link of the page's data section answers a signed-in browser, the trace with its very bytes."""
+    """Every link to data on the page answers a signed-in browser, the trace with its very bytes."""
     page = reader.get(lab.ids.path("qubo")).text
     links = [unescape(link) for link in re.findall(r'href="(/api/[^"]+)"', page)]
 
     answers = {link: reader.get(link) for link in links}
 
-    assert len(links) == 4
+    assert len(links) == 6
     assert {answer.status_code for answer in answers.values()} == {200}
     (trace,) = [answer for link, answer in answers.items() if "parquet" in link]
     (info,) = lab.store.attempts.traces(lab.ids.qubo)

@@ -62,7 +62,13 @@ def read(text: str, options: Options) -> Terms:
     coefficients = linear.joined(pairs)
     i, j = np.concatenate([variables, head]), np.concatenate([variables, tail])
     terms = Terms(
-        n, i, j, coefficients, offset=number(document, "offset"), error=coefficients.error, labels=label_texts(labels)
+        n,
+        i,
+        j,
+        coefficients,
+        offset=number(document, "offset"),
+        error=coefficients.error,
+        labels=label_texts(labels, "variable_labels"),
     )
     return to_binary(terms) if vartype == "spin" else terms
 

@@ -84,7 +84,9 @@ def terms_of(document: Document, keys: Keys, vartype: str, *, scale: Decimal = D
     both = values.joined(couplings)
     i, j = np.concatenate([loners[:, 0], coupled[:, 0]]), np.concatenate([loners[:, 0], coupled[:, 1]])
     offset = number(document, "offset") * Fraction(scale)
-    terms = Terms(n, i, j, both, offset=offset, error=both.error, labels=label_texts(document[keys.variables]))
+    terms = Terms(
+        n, i, j, both, offset=offset, error=both.error, labels=label_texts(document[keys.variables], keys.variables)
+    )
     return to_binary(terms) if vartype == "spin" else terms
 
 

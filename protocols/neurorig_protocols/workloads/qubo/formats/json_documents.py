@@ -51,15 +51,35 @@ def wrong(key: str, why: str, *, next_step: str | None = None) -> NoReturn:
     refuse(None, f"'{key}' {why}", "syntax", next_step=next_step)
 
 
-def label_texts(labels: Sequence[Any]) -> tuple[str, ...]:
-    """Return what a file calls its variables as text: strings as they are, numbers and lists as JSON."""
-    return tuple(_label(label) for label in labels)
+_DEEPEST = 20
 
 
-def _label(label: Any) -> str:
+def label_texts(labels: Sequence[Any], key: str) -> tuple[str, ...]:
+    """Return what a file calls its variables as text that can be printed, each once.
+
+    Texts and numbers are taken as they are, lists as `(a, 1)`. An empty text, or one with characters that cannot be
+    printed, becomes JSON, in quotes; so do all texts where a text and a number would look alike. Reason: duplicate.
+    """
+    found = tuple(map(_label, labels))
+    if len(set(found)) == len(found):
+        return found
+    found = tuple(json.dumps(label) if _is_text(label) else _label(label) for label in labels)
+    if len(set(found)) < len(found):
+        refuse(None, f"'{key}' names a variable twice", "duplicate")
+    return found
+
+
+def _label(label: Any, depth: int = 0) -> str:
     if isinstance(label, list):
-        return f"({', '.join(map(_label, label))})"
-    return str(label)
+        if depth == _DEEPEST:
+            refuse(None, "the name of a variable is nested too deeply", "syntax")
+        return f"({', '.join(_label(part, depth + 1) for part in label)})"
+    text = str(label)
+    return text if text and text.isprintable() else json.dumps(text)
+
+
+def _is_text(label: Any) -> bool:
+    return isinstance(label, str) and not isinstance(label, Number)
 
 
 _NOTES = ("info", "metadata")

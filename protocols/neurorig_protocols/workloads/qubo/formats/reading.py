@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from neurorig_protocols.errors import InvalidProblem
+from neurorig_protocols.workloads.contract import VariableNames
 from neurorig_protocols.workloads.qubo.coefficients import build
 from neurorig_protocols.workloads.qubo.formats import (
     bqm_json,
@@ -75,13 +76,13 @@ FORMATS: dict[str, Format] = {
     form.name: form
     for form in (
         Format(coordinate_lists.QBSOLV, "qbsolv .qubo", coordinate_lists.read_qbsolv),
-        Format(coordinate_lists.BQP, "OR-Library bqp list", coordinate_lists.read_bqp),
-        Format(matrix_market.NAME, "Matrix Market", matrix_market.read),
+        Format(coordinate_lists.BQP, "OR-Library bqp list", coordinate_lists.read_bqp, first=1),
+        Format(matrix_market.NAME, "Matrix Market", matrix_market.read, first=1),
         Format(coordinate_lists.DENSE, "rows of a dense matrix", coordinate_lists.read_dense),
-        Format(qplib.NAME, "QPLIB", qplib.read),
+        Format(qplib.NAME, "QPLIB", qplib.read, first=1),
         Format(coordinate_lists.COO, "dimod coordinate list", coordinate_lists.read_coo),
-        Format(graph_files.DIMACS, "DIMACS graph, as maximum independent set", graph_files.read_dimacs),
-        Format(graph_files.RUDY, "rudy graph (Gset), as maximum cut", graph_files.read_rudy),
+        Format(graph_files.DIMACS, "DIMACS graph, as maximum independent set", graph_files.read_dimacs, first=1),
+        Format(graph_files.RUDY, "rudy graph (Gset), as maximum cut", graph_files.read_rudy, first=1),
         Format(bqm_json.NAME, "dimod BQM, JSON", bqm_json.read),
         Format(bqpjson.NAME, "bqpjson", bqpjson.read),
     )
@@ -89,22 +90,25 @@ FORMATS: dict[str, Format] = {
 """Text formats by name; `neurorig`, the form in which problems are kept, is read too."""
 
 
-MOST_LABELS = 500
-LONGEST_LABELS = 16_384
-"""Names of variables are kept among a file's facts up to so many, and so many characters in all."""
-
-
 @dataclass(frozen=True)
 class ReadProblem:
-    """A problem, the format it was read from, and what the file calls the variables, empty where it numbers them."""
+    """A problem, the format it was read from, and what the file calls the variables: names, or the first number."""
 
     problem: Problem
     form: str
-    labels: tuple[str, ...] = ()
+    names: VariableNames = 0
+
+    @property
+    def names_are_kept(self) -> bool:
+        """Whether a server keeps the names: they must be short enough."""
+        if isinstance(self.names, int):
+            return True
+        return sum(map(len, self.names)) <= NAMES_ROOM + NAMES_ROOM_EACH * self.problem.n
 
     def facts(self) -> dict[str, Any]:
         """Return what people want to know of it, as JSON values."""
         problem = self.problem
+        named = "named" if self.names_are_kept else "named, but the names are too long to be kept"
         return {
             "n": problem.n,
             "unused": problem.unused,
@@ -117,12 +121,12 @@ class ReadProblem:
             "largest_weight": max(int(abs(w).max(initial=0)) for w in (problem.diagonal, problem.weights)),
             "sum_of_weights": problem.magnitude,
             "problem": digest_of(problem),
-            **({"labels": list(self.labels)} if self._few_labels else {}),
+            "variables": f"numbered from {self.names}" if isinstance(self.names, int) else named,
         }
 
-    @property
-    def _few_labels(self) -> bool:
-        return 0 < len(self.labels) <= MOST_LABELS and sum(map(len, self.labels)) <= LONGEST_LABELS
+
+NAMES_ROOM, NAMES_ROOM_EACH = 16_384, 64
+"""The names of a problem are kept up to so many characters, and so many more for each variable."""
 
 
 def read(data: bytes, *, form: str | None = None, options: Options | None = None, name: str = "") -> ReadProblem:
@@ -140,7 +144,8 @@ def read(data: bytes, *, form: str | None = None, options: Options | None = None
     if chosen not in FORMATS:
         refuse(None, f"there is no format '{chosen[:40]}'; there are {listed([*FORMATS, NATIVE])}", "format")
     terms = FORMATS[chosen].read(text, options)
-    return ReadProblem(build(terms, decimals=options.decimals, name=name), chosen, terms.labels)
+    problem = build(terms, decimals=options.decimals, name=name)
+    return ReadProblem(problem, chosen, terms.labels or FORMATS[chosen].first)
 
 
 def sniff(text: str) -> str:

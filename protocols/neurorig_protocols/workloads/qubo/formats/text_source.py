@@ -43,11 +43,12 @@ Reader = Callable[[str, Options], Terms]
 
 @dataclass(frozen=True)
 class Format:
-    """A file format: its name, what it is, and its reader."""
+    """A file format: its name, what it is, its reader, and the number of the first variable in its files."""
 
     name: str
     title: str
     read: Reader
+    first: int = 0
 
 
 def fixed(options: Options, format_name: str, *, sense: Sense = "min", vartype: Vartype = "binary") -> None:
