@@ -122,7 +122,6 @@ class JobEvent(StrEnum):
     CANCEL = "cancel"
 
 
-ACTIVE_STATES = (JobState.LEASED, JobState.RUNNING, JobState.CANCELLING)
 TERMINAL_STATES = (JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLED)
 
 # The one table of legal transitions. What is not here is refused with `illegal_transition`.

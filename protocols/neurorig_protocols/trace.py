@@ -21,8 +21,6 @@ from neurorig_protocols.errors import SamplesLost
 from neurorig_protocols.plan import PhaseName
 from neurorig_protocols.records import Digest, Finite, Name, Record
 
-TRACE_SCHEMA = 1
-
 FLAG_OVERLOAD = 1
 """Bit of a sample's flags: some channel left its range."""
 
@@ -236,38 +234,3 @@ class Window(Record):
     def duration_s(self) -> float:
         """Length in seconds."""
         return (self.end_ns - self.begin_ns) * 1e-9
-
-
-class ClockMap(Record):
-    """t_target = offset_ns + rate · t_source, fitted on pairs of the same edges; u_ns is the residual."""
-
-    source: str
-    target: str
-    offset_ns: Finite
-    rate: Finite = Field(gt=0)
-    u_ns: Finite = Field(ge=0)
-    pairs: int = Field(ge=1)
-
-    def apply(self, t_ns: float) -> float:
-        """Map an instant of the source clock to the target clock, in nanoseconds."""
-        return self.offset_ns + self.rate * t_ns
-
-
-def fit_clock_map(source: str, target: str, pairs: list[tuple[float, float]]) -> ClockMap:
-    """Fit offset and rate on (source, target) instants in nanoseconds; one pair fixes the offset alone."""
-    x = np.array([p[0] for p in pairs], float)
-    y = np.array([p[1] for p in pairs], float)
-    # Centre before fitting: nanosecond instants are too large for a well-conditioned slope otherwise.
-    x0, y0 = x.mean(), y.mean()
-    spread = float(((x - x0) ** 2).sum())
-    rate = float(((x - x0) * (y - y0)).sum() / spread) if spread > 0 else 1.0
-    residual = (y - y0) - rate * (x - x0)
-    dof = max(len(pairs) - 2, 1)
-    return ClockMap(
-        source=source,
-        target=target,
-        offset_ns=float(y0 - rate * x0),
-        rate=rate,
-        u_ns=float(np.sqrt((residual**2).sum() / dof)),
-        pairs=len(pairs),
-    )

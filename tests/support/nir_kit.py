@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 from typing import Any
 
 import nir
 import numpy as np
 
+from neurorig_drivers.snn.real_network import Ints, RealNetwork
 from neurorig_protocols.board import Arrays
-from neurorig_protocols.workloads.snn.events import Events, format_events
+from neurorig_protocols.workloads.snn.events import HEADING, Events
 
 STEPS = 40
 
@@ -43,3 +45,33 @@ def write_files(folder: Path, *, samples: int = 2) -> tuple[Path, Path, Arrays]:
     events = some_events(6, samples=samples)
     file.write_bytes(format_events(Events(*(events[f"event_{name}"] for name in ("sample", "step", "input")))))
     return model, file, events
+
+
+def format_events(events: Events) -> bytes:
+    """Return the file of events; `parse_events` gives them back."""
+    out = io.StringIO()
+    np.savetxt(out, np.stack([events.sample, events.step, events.input], axis=1), fmt="%d", delimiter=",")
+    return f"{HEADING}\n{out.getvalue()}".encode("ascii")
+
+
+def simulate_real(network: RealNetwork, events: Arrays, *, steps: int, samples: int) -> Ints:
+    """Return the spike counts int64 (samples, neurons): what the lowered network is compared with."""
+    keep_u, keep_v, threshold, bias = (
+        np.concatenate([getattr(p, name) for p in network.populations])
+        for name in ("keep_u", "keep_v", "threshold", "bias")
+    )
+    counts = np.zeros((samples, network.neurons), np.int64)
+    for sample in range(samples):
+        here = events["event_sample"] == sample
+        drive = np.zeros((steps, network.input_lines + network.neurons))
+        np.add.at(drive, (events["event_step"][here], events["event_input"][here]), 1.0)
+        u, v = np.zeros(network.neurons), np.zeros(network.neurons)
+        fired = np.zeros(network.neurons)
+        for step in range(steps):
+            drive[step, network.input_lines :] = fired
+            u = keep_u * u + network.matrix @ drive[step]
+            v = keep_v * v + u + bias
+            fired = (v > threshold).astype(float)
+            v[fired > 0] = 0.0
+            counts[sample] += fired.astype(np.int64)
+    return counts

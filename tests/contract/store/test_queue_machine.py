@@ -26,7 +26,7 @@ from sqlalchemy import Row, func, select
 from store_kit import ADMIN, Clock, bench_record
 
 from neurorig_protocols.errors import LeaseLost
-from neurorig_protocols.job import ACTIVE_STATES, TERMINAL_STATES, TRANSITIONS, JobEvent, JobSpec, JobState
+from neurorig_protocols.job import TERMINAL_STATES, TRANSITIONS, JobEvent, JobSpec, JobState
 from neurorig_protocols.lease import Lease, LeaseReturn, Renewal
 from neurorig_protocols.refusals import AttemptBegan, IllegalTransition, StaleFence
 from neurorig_protocols.report import AttemptReport
@@ -171,7 +171,7 @@ class Queue(RuleBasedStateMachine):
         open_attempts, returned = dict(held), dict(back)
         assert set(dict(taken).values()) <= {1}, "a bench holds two leases"
         for row in rows:
-            active = JobState(row.state) in ACTIVE_STATES
+            active = JobState(row.state) in (JobState.LEASED, JobState.RUNNING, JobState.CANCELLING)
             assert open_attempts.get(row.seq, 0) == int(active), f"{row.state} with {open_attempts.get(row.seq, 0)}"
             assert row.attempts - returned.get(row.seq, 0) <= row.max_attempts
             assert row.state != "failed" or row.error is not None

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nir_kit import format_events
 
 from neurorig_protocols.errors import UserError
 from neurorig_protocols.workloads.snn import events as module
-from neurorig_protocols.workloads.snn.events import Events, format_events, parse_events
+from neurorig_protocols.workloads.snn.events import Events, parse_events
 
 ROWS = st.sets(st.tuples(st.integers(0, 99_999), st.integers(0, 999_999), st.integers(0, 2**31 - 1)), max_size=30)
 

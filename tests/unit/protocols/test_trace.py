@@ -15,7 +15,6 @@ from neurorig_protocols.trace import (
     SampleBlock,
     TraceHead,
     digest_of,
-    fit_clock_map,
     from_parquet,
     join_blocks,
     to_parquet,
@@ -91,14 +90,3 @@ def test_unknown_rail_is_a_key_error() -> None:
     """A rail without a channel is not silently another one."""
     with pytest.raises(KeyError):
         join_blocks(HEAD, [block(0, 3)]).rail("c")
-
-
-@given(st.floats(-1e12, 1e12), st.floats(-1e-4, 1e-4), st.integers(2, 30))
-def test_clock_map_finds_offset_and_drift(offset: float, drift: float, n: int) -> None:
-    """A fit on exact pairs maps every instant to within a nanosecond."""
-    pairs = [(t, offset + (1 + drift) * t) for t in np.linspace(0, 1e10, n)]
-
-    fitted = fit_clock_map("host", "monitor:m", pairs)
-
-    assert abs(fitted.apply(5e9) - (offset + (1 + drift) * 5e9)) < 1.0
-    assert fitted.pairs == n

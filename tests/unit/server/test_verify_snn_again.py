@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from nir_kit import some_events
+from nir_kit import format_events, some_events
 from server_kit import job
 from verify_kit import check
 
@@ -15,7 +15,7 @@ from neurorig_protocols.quantities import Absent
 from neurorig_protocols.workloads import registry
 from neurorig_protocols.workloads.contract import Checked
 from neurorig_protocols.workloads.snn import snn_verify as verify_snn
-from neurorig_protocols.workloads.snn.events import Events, format_events
+from neurorig_protocols.workloads.snn.events import Events
 from neurorig_protocols.workloads.snn.network import SpikingNetwork, pack_network, rasters
 from neurorig_protocols.workloads.snn.snn_records import SnnAnswer, VerifiedSnn, pack_counts
 from neurorig_server.recompute import attempt

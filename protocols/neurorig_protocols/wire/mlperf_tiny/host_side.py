@@ -65,11 +65,6 @@ class ReplyReader:
     def __init__(self) -> None:
         self._rest = b""
 
-    @property
-    def unfinished(self) -> bytes:
-        """What has arrived of a line that has not ended."""
-        return self._rest
-
     def feed(self, data: bytes) -> list[Reply]:
         """Take bytes in and return the replies that they complete; empty lines say nothing."""
         *lines, rest = (self._rest + data).split(b"\n")

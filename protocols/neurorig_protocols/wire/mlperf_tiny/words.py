@@ -18,8 +18,6 @@ SAFE_COMMAND_CHARS = 79
 """Without the terminator; fits whichever way a port counts its last slot."""
 DIRECT_CHUNK_BYTES = 31
 """Data bytes per `db` command of the reference runner on a direct port."""
-RELAYED_CHUNK_BYTES = 26
-"""The same behind a power manager's relay."""
 MAX_CHUNK_BYTES = (SAFE_COMMAND_CHARS - len("db ")) // 2
 API_BUFFER_BYTES = 96 * 96 * 3
 DEFAULT_ITERATIONS = 1

@@ -51,11 +51,6 @@ def parse_program(text: str) -> Iterator[Unit]:
         yield unit
 
 
-def format_program(units: list[Unit]) -> str:
-    """Chain units, each from the root, so that the text means the same wherever it stands."""
-    return ";".join(str(unit) for unit in units)
-
-
 def _parse_unit(text: str, parent: tuple[str, ...]) -> Unit:
     if not text.replace("\t", " ").isprintable():
         raise ScpiError(-101)

@@ -30,16 +30,6 @@ def block_length(digits: bytes) -> int:
     return int(digits)
 
 
-def decode_block(data: bytes) -> tuple[bytes, bytes]:
-    """Take the block off the front of `data` and return it with what follows; ScpiError -161 when it is cut."""
-    begin = PREFIX_BYTES + length_digits(data[:PREFIX_BYTES])
-    digits = data[PREFIX_BYTES:begin]
-    end = begin + block_length(digits)
-    if len(digits) != begin - PREFIX_BYTES or len(data) < end:
-        raise ScpiError(-161, f"{len(data)} bytes of {end}")
-    return data[begin:end], data[end:]
-
-
 MAX_MESSAGE_BYTES = 1 << 16
 """Longest program message that is taken, on any transport."""
 

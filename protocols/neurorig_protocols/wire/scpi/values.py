@@ -94,14 +94,3 @@ def format_channels(channels: Iterable[int]) -> str:
 def quote(text: str) -> str:
     """Write a string answer in double quotes."""
     return '"{}"'.format(text.replace('"', '""'))
-
-
-def unquote(text: str) -> str:
-    """Read a quoted string; ValueError when it is none."""
-    found = text.strip()
-    inner = found[1:-1]
-    if len(found) < 2 or found[0] not in "\"'" or found[-1] != found[0]:
-        raise ValueError(f"{found[:40]} is not a quoted string")
-    if inner.replace(found[0] * 2, "").count(found[0]):
-        raise ValueError(f"{found[:40]} has a lone quote inside")
-    return inner.replace(found[0] * 2, found[0])

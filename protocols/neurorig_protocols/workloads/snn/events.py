@@ -71,13 +71,6 @@ def parse_events(data: bytes) -> Events:
     return _sorted(rows)
 
 
-def format_events(events: Events) -> bytes:
-    """Return the file of events; `parse_events` gives them back."""
-    out = io.StringIO()
-    np.savetxt(out, np.stack([events.sample, events.step, events.input], axis=1), fmt="%d", delimiter=",")
-    return f"{HEADING}\n{out.getvalue()}".encode("ascii")
-
-
 def _sorted(rows: Ints) -> Events:
     rows = rows[np.lexsort(rows.T[::-1])]
     twice = np.flatnonzero((np.diff(rows, axis=0) == 0).all(axis=1))

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from nir_kit import dense_graph, some_events
+from nir_kit import dense_graph, simulate_real, some_events
 from scipy import sparse
 
 from neurorig_drivers.snn.lowering import WEIGHT_ONE, lower
 from neurorig_drivers.snn.nir_graph import network_of
-from neurorig_drivers.snn.real_network import RealNetwork, RealPopulation, simulate_real
+from neurorig_drivers.snn.real_network import RealNetwork, RealPopulation
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.errors import DoesNotFit
 from neurorig_protocols.workloads.snn.network import STATE_LIMIT

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nir_kit import some_events
+from nir_kit import simulate_real, some_events
 
 from neurorig_drivers.snn import nir_graph
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of
-from neurorig_drivers.snn.real_network import simulate_real
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.errors import DoesNotFit, UserError
 

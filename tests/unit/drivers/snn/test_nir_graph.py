@@ -9,12 +9,11 @@ from typing import Any
 import nir
 import numpy as np
 import pytest
-from nir_kit import dense_graph, some_events
+from nir_kit import dense_graph, simulate_real, some_events
 
 from neurorig_drivers.snn import nir_graph, nir_opened
 from neurorig_drivers.snn.lowering import lower
 from neurorig_drivers.snn.nir_graph import network_of, read_nir
-from neurorig_drivers.snn.real_network import simulate_real
 from neurorig_drivers.snn.reference import simulate
 from neurorig_protocols.errors import DoesNotFit, UserError
 

@@ -10,13 +10,13 @@ import numpy.typing as npt
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scpi_kit import decode_block
 
 from neurorig_lab import meter_spec as spec
 from neurorig_lab.meter_frontend import Died, Frontend, parse_faults
 from neurorig_lab.meter_instrument import Instrument
 from neurorig_lab.world import Forgotten, World
 from neurorig_protocols.wire.scpi.status import parse_record
-from neurorig_protocols.wire.scpi.stream import decode_block
 
 RAILS = ("a", "b", "supply")
 

@@ -14,13 +14,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scpi_kit import decode_block
 
 from neurorig_drivers.process.link import LinkServer
 from neurorig_lab.world import World
 from neurorig_lab.world_server import handler_of
 from neurorig_protocols.wire.hislip.messages import Decoder, Message, encode
 from neurorig_protocols.wire.hislip.messages import MessageType as T
-from neurorig_protocols.wire.scpi.stream import decode_block
 
 DEADLINE_S = 20.0
 IDENTITY = b"neurorig,VPA-8,V000003,1.0-VIRTUAL\n"

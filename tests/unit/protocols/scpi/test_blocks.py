@@ -7,9 +7,10 @@ import contextlib
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scpi_kit import decode_block
 
 from neurorig_protocols.wire.scpi.status import ScpiError
-from neurorig_protocols.wire.scpi.stream import decode_block, encode_block
+from neurorig_protocols.wire.scpi.stream import encode_block
 
 CASES = [(b"", b"#10"), (b"a", b"#11a"), (b"\n;#\x00", b"#14\n;#\x00"), (b"x" * 12, b"#212" + b"x" * 12)]
 

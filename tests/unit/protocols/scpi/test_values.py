@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import math
 
 import pytest
@@ -18,7 +17,6 @@ from neurorig_protocols.wire.scpi.values import (
     parse_number,
     parse_whole,
     quote,
-    unquote,
 )
 
 NUMBERS = [(0.0, "0.0"), (1.0, "1.0"), (-2.5, "-2.5"), (1e-06, "1E-06"), (3e20, "3E+20"), (0.1, "0.1")]
@@ -41,10 +39,9 @@ def test_a_channel_list_and_its_text_belong_together(channels: tuple[int, ...], 
 
 
 @pytest.mark.parametrize(("string", "text"), STRINGS)
-def test_a_string_and_its_quotes_belong_together(string: str, text: str) -> None:
-    """Each case holds from string to text and back."""
+def test_a_string_is_quoted(string: str, text: str) -> None:
+    """A quote inside is doubled."""
     assert quote(string) == text
-    assert unquote(text) == string
 
 
 @pytest.mark.parametrize(
@@ -117,13 +114,6 @@ def test_what_is_no_channel_list_is_refused(text: str, number: int) -> None:
     assert raised.value.number == number
 
 
-@pytest.mark.parametrize("text", ["", '"', "abc", '"a', "\"a'", '"a"b"'])
-def test_what_is_no_string_is_refused(text: str) -> None:
-    """A quoted string begins and ends with the same quote and has none alone inside."""
-    with pytest.raises(ValueError, match="quote"):
-        unquote(text)
-
-
 def test_no_number_no_text() -> None:
     """Infinity and not-a-number have no decimal form."""
     with pytest.raises(ValueError, match="decimal"):
@@ -143,16 +133,9 @@ def test_every_channel_list_survives_its_text(channels: list[int]) -> None:
 
 
 @given(st.text())
-def test_every_string_survives_its_quotes(string: str) -> None:
-    """Quoting and unquoting gives the same string."""
-    assert unquote(quote(string)) == string
+def test_every_string_is_quoted(string: str) -> None:
+    """The quotes enclose the string, and every quote inside is doubled: none is alone."""
+    inner = quote(string)[1:-1]
 
-
-@given(st.text(alphabet="(@)0123456789:, -+.eEmMWabMIN\t"))
-def test_garbage_is_a_value_or_a_scpi_error(text: str) -> None:
-    """No text makes a parser fail in another way, and channels are always known ones."""
-    for parse in (parse_number, lambda t: parse_limited(t, 0.0, 1.0, 0.5), lambda t: parse_whole(t, 0, 9)):
-        with contextlib.suppress(ScpiError):
-            assert math.isfinite(parse(text))
-    with contextlib.suppress(ScpiError):
-        assert set(parse_channels(text, 8)) <= set(range(1, 9))
+    assert inner.replace('""', '"') == string
+    assert '"' not in inner.replace('""', "")
