@@ -90,6 +90,11 @@ def count_text(number: int) -> str:
     return _signed(f"{number:,}").replace(",", THIN)
 
 
+def counted_text(number: int, one: str, several: str = "") -> str:
+    """Return a number of things, such as "1 job" or "5 jobs"; `several` is the plural where it is not one with s."""
+    return f"{count_text(number)} {one if number == 1 else several or f'{one}s'}"
+
+
 def duration_text(seconds: float) -> str:
     """Return a length of time in its largest whole unit, such as "3 min"; for ages, not for measurements."""
     for name, length in (("d", 86400), ("h", 3600), ("min", 60)):

@@ -83,8 +83,7 @@ def send_with_baseline(terminal: Terminal, spec: JobSpec, other: JobSpec, option
     ended = wait_for(terminal, [left.id, right.id])
     with terminal.client() as client:
         found = client.comparison(found.id)
-    terminal.show(
-        found, tables.jobs(ended), "", *benchmark_tables.comparison(found), benchmark_tables.pairs(found), way_back
-    )
+    shown = benchmark_tables.comparison(found, show_pairs=True)
+    terminal.show(found, tables.jobs(ended), "", *shown, way_back)
     if any(job.state != "succeeded" for job in ended):
         sys.exit(EXIT_JOB_FAILED)

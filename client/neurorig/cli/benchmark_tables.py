@@ -1,40 +1,24 @@
-"""Summaries and comparisons as tables for people and as CSV. What is missing, censored or refused says so."""
+"""Summaries and comparisons as printed on a terminal, and summaries as CSV."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
-from collections.abc import Iterable
-from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from neurorig.cli import tables
-from neurorig.cli.tables import rows_under
+from neurorig.cli.tables import captioned, draw, draw_values
 from neurorig_protocols.api.comparisons import ComparisonView
-from neurorig_protocols.benchmarks.comparison import Machine
 from neurorig_protocols.benchmarks.summary import Row, Summary, ToGap
-from neurorig_protocols.number_text import count_text, percent_text, plain_text
-from neurorig_protocols.quantities import Absent, Measured, Quantity, quantity_or_none
-from neurorig_protocols.text.result_text import (
-    Cell,
-    compared_cell,
-    mean_cell,
-    median_cell,
-    metric_text,
-    notes,
-    pair_text,
-    percent_cell,
-    rules_text,
-    side_cell,
-    total_cell,
-)
-from neurorig_protocols.workloads.qubo.qubo_records import TimeToSolution
+from neurorig_protocols.number_text import count_text, counted_text
+from neurorig_protocols.quantities import Absent, Measured, quantity_or_none
+from neurorig_protocols.text import result_tables
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+
+MOST_UNPAIRED = 10
+"""Jobs without a counterpart that are printed; all of them are in the JSON."""
 
 CSV_COLUMNS = (
     "board", "bench", "reality", "solver", "params", "tuning", "n", "density", "scenario", "limit_s", "seeds",
@@ -45,117 +29,26 @@ CSV_COLUMNS = (
 
 
 def summary(found: Summary) -> list[RenderableType]:
-    """Return, for each machine and solver, a heading, its tables and its boundary; last the rules."""
+    """Return, for each machine and solver, its facts, tables and notes; last the rules."""
     pictures: list[RenderableType] = []
-    for who, group in groupby(found.rows, key=machine):
-        rows = list(group)
-        pictures += ["", who]
-        fixed = [row for row in rows if row.scenario.kind == "fixed-timeout"]
-        to_solution = [row for row in rows if row.scenario.kind != "fixed-timeout"]
-        pictures += [fixed_timeout(fixed)] if fixed else []
-        pictures += ["", time_to_solution(to_solution)] if to_solution else []
-        boundary = next((row.boundary for row in rows if row.boundary), None)
-        grades = ", ".join(dict.fromkeys(row.power.grade for row in rows if isinstance(row.power, Quantity)))
-        pictures += [f"power and energy ({grades}) {tables.boundary(boundary)}"] if boundary else []
-        pictures += [f"! {note}" for note in notes(rows)]
-    state = f"{found.jobs - found.pending} of {found.jobs} jobs have ended"
-    left_out = f"; {found.left_out} of another workload are left out" if found.left_out else ""
-    return [*pictures, "", f"{state}{left_out}. {found.start_rule} {found.stop_rule}"]
+    for machine in result_tables.machines(found):
+        pictures += ["", machine.title, draw_values(machine.facts)]
+        pictures += [part for table in machine.tables for part in captioned(table)]
+        pictures += [f"! {note}" for note in machine.notes]
+    return [*pictures, "", result_tables.ended_text(found)]
 
 
-def machine(row: Row) -> str:
-    """Return who made the numbers of a row."""
-    where = f"{row.bench or 'no bench yet'} ({row.board}, {row.reality or 'no result yet'})"
-    return f"{where}, solver {row.solver}: {rules_text(row)}"
-
-
-def fixed_timeout(rows: Iterable[Row]) -> Table:
-    """One line per size, density and timeout."""
-    table = rows_under("n", "density", "timeout", "seeds", "gap, official", "gap, best", "actual time", "mean power")
-    for row in rows:
-        gaps = [mean_cell(gap, percent_cell).text for gap in (row.gap_official, row.gap_best)]
-        if row.refused is not None:
-            gaps = [f"refused: {row.refused.reason_code}", ""]
-        elif row.infeasible:
-            gaps[0] += f" (not a set: seed {', '.join(map(str, row.infeasible))})"
-        table.add_row(*_size(row), _seeds(row), *gaps, mean_cell(row.solve).text, mean_cell(row.power).text)
-    return table
-
-
-def time_to_solution(rows: Iterable[Row]) -> Table:
-    """One line per size, density and gap."""
-    columns = ("n", "density", "limit", "to gap", "seeds", "reached", "median", "mean use of the limit", "energy")
-    table = rows_under(*columns)
-    for row in rows:
-        reference = row.scenario.reference if isinstance(row.scenario, TimeToSolution) else ""
-        for to_gap in row.to_gaps:
-            table.add_row(
-                *_size(row),
-                f"{percent_text(to_gap.gap)}, {reference}",
-                _seeds(row),
-                f"{to_gap.latency.reached} of {to_gap.latency.runs}",
-                median_cell(to_gap.latency.median).text,
-                mean_cell(to_gap.latency.restricted_mean).text,
-                mean_cell(to_gap.energy).text,
-            )
-        if not row.to_gaps:
-            why = "no result" if row.refused is None else f"refused: {row.refused.reason_code}"
-            table.add_row(*_size(row), "all", _seeds(row), "", why, "", "")
-    return table
-
-
-def _size(row: Row) -> tuple[str, str, str]:
-    return count_text(row.n), percent_text(row.density), plain_text(row.requested_s, "s")
-
-
-def _seeds(row: Row) -> str:
-    return "5 seeds" if row.complete and len(row.seeds) == 5 else row.seeds_text + ("" if row.complete else " !")
-
-
-def comparison(found: ComparisonView) -> list[RenderableType]:
-    """Return the totals, what has no counterpart, and the sentence that tells left from right."""
-    sides = (("left", found.left, found.result.left), ("right", found.right, found.result.right))
-    heading = "\n".join(f"{name}: {side.text}, {_machines(who)}" for name, side, who in sides)
-    table = rows_under("number", "pairs", "mean", "median")
-    for total in found.result.totals:
-        table.add_row(
-            metric_text(total.metric, total.to_gap),
-            f"{total.compared} of {total.pairs}",
-            _whole(total_cell(total)),
-            _whole(compared_cell(total.median, total.metric)) if total.median else "",
-        )
-    lonely = [f"! {u.side} job {u.job}: {u.refusal.sentence}" for u in found.result.unpaired[:10]]
-    more = len(found.result.unpaired) - 10
-    lonely += [f"! and {more} more without a counterpart"] if more > 0 else []
-    pending = [f"{found.result.pending} jobs have not ended yet"] if found.result.pending else []
-    return [heading, "ratios are left / right", table, *lonely, *pending]
-
-
-def _whole(shown: Cell) -> str:
-    """Return a cell with the reason that a page shows when the cell is pointed at."""
-    return f"{shown.text}: {shown.reason}" if shown.reason else shown.text
-
-
-def _machines(found: Iterable[Machine]) -> str:
-    who = [f"{m.bench} ({m.board}, {m.reality}), solver {m.solver}" for m in found]
-    return "; ".join(who) or "no result yet"
-
-
-def pairs(found: ComparisonView) -> Table:
-    """One line per number of each pair."""
-    table = rows_under("problem", "number", "left", "right", "left / right")
-    for pair in found.result.pairs:
-        title = pair_text(pair)
-        for entry in pair.entries:
-            table.add_row(
-                title,
-                metric_text(entry.metric, entry.to_gap),
-                side_cell(entry.left, entry.metric).text,
-                side_cell(entry.right, entry.metric).text,
-                _whole(compared_cell(entry.result, entry.metric)),
-            )
-            title = ""
-    return table
+def comparison(found: ComparisonView, *, show_pairs: bool = False) -> list[RenderableType]:
+    """Return the sides, the totals, what has no counterpart, and the pairs where they are asked for."""
+    result = found.result
+    pictures: list[RenderableType] = [draw_values(result_tables.sides(found.left, found.right, result))]
+    pictures += captioned(result_tables.totals(result)) if result.totals else ["no pair has two results yet"]
+    lonely = [f"! {u.side} job {u.job}: {u.refusal.sentence}" for u in result.unpaired[:MOST_UNPAIRED]]
+    more = len(result.unpaired) - MOST_UNPAIRED
+    lonely += [f"! and {count_text(more)} more without a counterpart"] if more > 0 else []
+    pictures += lonely
+    pictures += [f"{counted_text(result.pending, 'job has', 'jobs have')} not ended yet"] if result.pending else []
+    return [*pictures, "", draw(result_tables.pairs(result.pairs))] if show_pairs and result.pairs else pictures
 
 
 def summary_csv(found: Summary) -> str:

@@ -42,9 +42,7 @@ def compare(
 
 def pictures(found: ComparisonView, *, show_pairs: bool = False) -> list[RenderableType]:
     """Return what is printed of a comparison; a single pair is always shown."""
-    shown = benchmark_tables.comparison(found)
-    if show_pairs or len(found.result.pairs) == 1:
-        shown.append(benchmark_tables.pairs(found))
+    shown = benchmark_tables.comparison(found, show_pairs=show_pairs or len(found.result.pairs) == 1)
     return [*shown, f"show it again with: neurorig compare {found.id}"]
 
 

@@ -26,6 +26,7 @@ from neurorig_protocols.number_text import (
     uncertain_text,
 )
 from neurorig_protocols.text.job_text import scenario_text, workload_text
+from neurorig_protocols.text.text_table import Cell, NamedValues, TextTable
 from neurorig_protocols.workloads import registry
 from neurorig_protocols.workloads.contract import FactTable, ReportedAnswer
 
@@ -34,6 +35,41 @@ if TYPE_CHECKING:
 
 COPIED = 32
 """A word of at least this many characters is an id, a digest, an address or a path: something that people copy."""
+
+
+def draw(found: TextTable) -> Table:
+    """Return a table of texts as rich draws it, without its caption."""
+    shown = found.on("terminal")
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for column in shown.columns:
+        heading = column.header[:1].lower() + column.header[1:] + (f"\n{column.note}" if column.note else "")
+        table.add_column(Text(heading), justify=column.align, no_wrap=column.unbroken, overflow="fold")
+    for k, row in enumerate(shown.rows):
+        if found.sums and k == len(shown.rows) - found.sums:
+            table.add_section()
+        table.add_row(*(_drawn(cell) for cell in row))
+    return table
+
+
+def captioned(found: TextTable) -> list[RenderableType]:
+    """Return a caption and its table."""
+    return ["", found.title, draw(found)]
+
+
+def draw_values(found: NamedValues) -> Table:
+    """Return names beside values, without the empty ones."""
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column(style="bold", no_wrap=True)
+    longest = max((len(word) for _, value in found for word in value.line.split()), default=0)
+    table.add_column(overflow="fold", min_width=longest if longest >= COPIED else None)
+    for name, value in found:
+        if value.line:
+            table.add_row(name[:1].lower() + name[1:], _drawn(value))
+    return table
+
+
+def _drawn(cell: Cell) -> Text:
+    return Text(cell.line, STYLES.get(cell.tone, ""))
 
 
 def rows_under(*columns: str, whole: Container[str] = ()) -> Table:
@@ -106,6 +142,11 @@ WHOLE = ("job", "attempt", "state", "bench")
 """Columns that are not broken over lines, so that they can be copied."""
 
 STYLES = {
+    "good": "green",
+    "warn": "yellow",
+    "bad": "red",
+    "active": "cyan",
+    "virtual": "magenta",
     "succeeded": "green",
     "valid": "green",
     "online": "green",

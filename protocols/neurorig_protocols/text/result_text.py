@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from neurorig_protocols.api.targets import TargetView
 from neurorig_protocols.benchmarks.comparison import Metric, Pair, Total
@@ -20,6 +19,7 @@ from neurorig_protocols.number_text import (
     uncertain_text,
 )
 from neurorig_protocols.quantities import Absent, Measured
+from neurorig_protocols.text.text_table import Cell
 from neurorig_protocols.workloads.qubo.qubo_facts import limits_text
 from neurorig_protocols.workloads.qubo.qubo_targets import MisProblem
 
@@ -39,14 +39,6 @@ SHARES: tuple[Metric, ...] = ("gap to official", "gap to best verified")
 """Metrics that are shares, shown as percentages."""
 
 
-@dataclass(frozen=True)
-class Cell:
-    """The text of a table cell, and the whole reason where it is not a number."""
-
-    text: str
-    reason: str = ""
-
-
 def cell(found: Measured) -> Cell:
     """Return a quantity's text, or the short form of its reason."""
     return absent_cell(found) if isinstance(found, Absent) else Cell(quantity_text(found))
@@ -59,7 +51,7 @@ def percent_cell(found: Measured) -> Cell:
 
 def absent_cell(found: Absent) -> Cell:
     """Return the short form of a reason, with the whole one beside it."""
-    return Cell(SHORT_CODES.get(found.reason_code, found.reason_code.replace("_", " ")), found.reason)
+    return Cell(SHORT_CODES.get(found.reason_code, found.reason_code.replace("_", " ")), found.reason, tone="muted")
 
 
 def gap_text(gap: float | Absent) -> str:

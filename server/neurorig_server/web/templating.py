@@ -62,6 +62,7 @@ def _environment() -> Environment:
     found.filters |= {
         "age": number_text.duration_text,
         "count": number_text.count_text,
+        "counted": number_text.counted_text,
         "facts": job_text.facts,
         "meaning": job_text.code_text,
         "needs": job_text.needs_text,
