@@ -391,7 +391,10 @@ def test_ctrl_c_leaves_the_job_running(stand_in, command):
     """Interrupting a wait ends with 130, says how to come back and cancels nothing."""
     stand_in.add_job("j1", "running")
     process = command("watch", "j1")
-    stand_in.wait_for_request("/api/v1/jobs/j1")
+    # It waits once it has said how the job stands.
+    for line in process.stderr:
+        if "running" in line:
+            break
     process.send_signal(signal.SIGINT)
     _, told = process.communicate(timeout=30)
 
