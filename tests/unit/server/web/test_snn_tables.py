@@ -54,6 +54,7 @@ def test_the_page_holds_the_answer() -> None:
         "view": {"answer": answer, "reality": "physical"},
         "verified": answer.verified,
         "charts": {"answer": None},
+        "solution": None,
         "answer_facts": attempt_tables.answer_facts(answer),
         "answer_tables": WORKLOAD.tables(answer),
     }
